@@ -1,0 +1,64 @@
+# How a room (static library), a program and a unit test are declared. Keeps the rooms' CMakeLists to a list of files and arrows.
+
+set(JITWG_WARNINGS -Wall -Wextra -Wconversion -Werror)
+
+# jitwg_room(NAME SOURCES ... HEADERS ... DEPS ...): a static library. DEPS are the only rooms and libraries it can link.
+function(jitwg_room name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;HEADERS;DEPS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_compile_options(${name} PRIVATE ${JITWG_WARNINGS})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${ARG_HEADERS})
+  set_target_properties(${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+  target_link_libraries(${name} PUBLIC ${ARG_DEPS})
+endfunction()
+
+# jitwg_program(NAME SOURCES ... DEPS ...): an executable in ${CMAKE_BINARY_DIR}/bin.
+function(jitwg_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_compile_options(${name} PRIVATE ${JITWG_WARNINGS})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+endfunction()
+
+# jitwg_test(NAME SOURCES ... DEPS ... [LABELS ...] [NO_REGISTER]): a GoogleTest program; one ctest entry for the program.
+function(jitwg_test name)
+  cmake_parse_arguments(ARG "NO_REGISTER" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_compile_options(${name} PRIVATE ${JITWG_WARNINGS})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE JITWG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(NOT ARG_NO_REGISTER)
+    add_test(NAME ${name} COMMAND ${name})
+    if(NOT ARG_TIMEOUT)
+      set(ARG_TIMEOUT 120)
+    endif()
+    if(NOT ARG_LABELS)
+      set(ARG_LABELS unit)
+    endif()
+    # A skipped case inside a program must not look like a pass.
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
+                         FAIL_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+  endif()
+endfunction()
+
+# jitwg_fuzzer(NAME SOURCES ... DEPS ... CORPUS DIR): a libFuzzer target and a ctest entry that runs it for a bounded count.
+# Only with JITWG_FUZZ (clang).
+function(jitwg_fuzzer name)
+  cmake_parse_arguments(ARG "" "CORPUS" "SOURCES;DEPS" ${ARGN})
+  if(NOT JITWG_FUZZ)
+    return()
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_compile_options(${name} PRIVATE ${JITWG_WARNINGS} -fsanitize=fuzzer)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+  add_test(NAME ${name} COMMAND ${name} -runs=50000 -max_total_time=30 -seed=1 ${ARG_CORPUS})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS "fuzz")
+endfunction()
