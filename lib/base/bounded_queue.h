@@ -1,5 +1,5 @@
-// A bounded queue between threads that drops its oldest item when full and counts what it dropped. Never blocks the
-// producer.
+// A bounded queue between threads that drops its oldest item when full and counts what it dropped.
+// Never blocks the producer.
 #pragma once
 
 #include <chrono>
@@ -33,7 +33,8 @@ class BoundedQueue {
     ready_.notify_one();
   }
 
-  // Waits until there is an item, the time is over or the queue was closed; nullopt in the last two cases.
+  // Waits until there is an item, the time is over or the queue was closed; nullopt in the last two
+  // cases.
   std::optional<T> Pop(std::chrono::milliseconds timeout) {
     std::unique_lock lock(mutex_);
     ready_.wait_for(lock, timeout, [this] { return closed_ || !items_.empty(); });

@@ -37,7 +37,8 @@ std::string EncodeBase64(std::span<const std::uint8_t, kKeySize> bytes) {
   return text;
 }
 
-constexpr const char* kWhatAKeyIs = "a key is 32 bytes in base64: 44 characters as `wg genkey` prints";
+constexpr const char* kWhatAKeyIs =
+    "a key is 32 bytes in base64: 44 characters as `wg genkey` prints";
 
 struct HashSeed {
   HashSeed() { crypto_shorthash_keygen(bytes.data()); }
@@ -90,8 +91,7 @@ Result<Secret<kKeySize>> ReadSecretKeyFile(const std::string& path) {
   auto key = ParseSecretKey({buffer.data(), static_cast<std::size_t>(length)});
   sodium_memzero(buffer.data(), buffer.size());
   if (!key) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "key file " + path + " holds no key; " + kWhatAKeyIs};
+    return Error{ErrorCode::kInvalidArgument, "key file " + path + " holds no key; " + kWhatAKeyIs};
   }
   return key;
 }

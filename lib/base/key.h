@@ -35,20 +35,24 @@ struct PublicKey {
   auto operator<=>(const PublicKey&) const = default;
 };
 
-// Parses 44 characters of base64 (surrounding blanks and one newline allowed); kInvalidArgument otherwise.
+// Parses 44 characters of base64 (surrounding blanks and one newline allowed); kInvalidArgument
+// otherwise.
 Result<PublicKey> ParsePublicKey(std::string_view text);
 
 // The same for a secret key. The error never repeats the text.
 Result<Secret<kKeySize>> ParseSecretKey(std::string_view text);
 
 // Reads a key file of wg(8)'s form (one line of base64). The buffer it was read into is wiped.
-// Errors: the errno of open(2)/read(2) with the path; kInvalidArgument when the contents are no key.
+// Errors: the errno of open(2)/read(2) with the path; kInvalidArgument when the contents are no
+// key.
 Result<Secret<kKeySize>> ReadSecretKeyFile(const std::string& path);
 
-// base64 of a secret key, for the UAPI and for `peer show --secrets`; the caller wipes the string (WipeString).
+// base64 of a secret key, for the UAPI and for `peer show --secrets`; the caller wipes the string
+// (WipeString).
 std::string SecretToBase64(const Secret<kKeySize>& key);
 
-// Lower-case hexadecimal, the UAPI's form. The secret overload's result is to be wiped by the caller.
+// Lower-case hexadecimal, the UAPI's form. The secret overload's result is to be wiped by the
+// caller.
 std::string ToHex(std::span<const std::uint8_t> bytes);
 // Exactly 2*N hexadecimal digits into `out`; false otherwise. Constant time in the digits' values.
 bool FromHex(std::string_view hex, std::span<std::uint8_t> out);

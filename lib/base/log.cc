@@ -16,8 +16,7 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
   void format(const spdlog::details::log_msg& msg, const std::tm&,
               spdlog::memory_buf_t& dest) override {
     const nlohmann::json text = std::string(msg.payload.data(), msg.payload.size());
-    const std::string quoted =
-        text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    const std::string quoted = text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     dest.append(quoted.data(), quoted.data() + quoted.size());
   }
   std::unique_ptr<custom_flag_formatter> clone() const override {
@@ -30,8 +29,9 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
 Status InitLogging(const LogOptions& options) {
   const auto level = spdlog::level::from_str(options.level);
   if (level == spdlog::level::off && options.level != "off") {
-    return Error{ErrorCode::kInvalidArgument,
-                 "log level '" + options.level + "' is none of trace, debug, info, warn, error, off"};
+    return Error{
+        ErrorCode::kInvalidArgument,
+        "log level '" + options.level + "' is none of trace, debug, info, warn, error, off"};
   }
   auto logger = std::make_shared<spdlog::logger>(
       "jitwg", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());

@@ -1,5 +1,6 @@
-// Logging set-up: spdlog to stderr, one line per event, `event key=value`; JSON lines on request. Callers use spdlog's
-// free functions. Nothing that a stranger's packet can trigger may be logged, nor any secret.
+// Logging set-up: spdlog to stderr, one line per event, `event key=value`; JSON lines on request.
+// Callers use spdlog's free functions. Nothing that a stranger's packet can trigger may be logged,
+// nor any secret.
 #pragma once
 
 #include <string>

@@ -45,7 +45,8 @@ class IpPrefix {
  public:
   // 0.0.0.0/0
   IpPrefix() = default;
-  // kInvalidArgument when length exceeds the family's 32 or 128 bits. Host bits are cleared, as wg(8) does.
+  // kInvalidArgument when length exceeds the family's 32 or 128 bits. Host bits are cleared, as
+  // wg(8) does.
   static Result<IpPrefix> Make(const IpAddress& address, int length);
   // "10.8.0.2/32", "fd08::/64"; a bare address is a host prefix. kInvalidArgument otherwise.
   static Result<IpPrefix> Parse(std::string_view text);

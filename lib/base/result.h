@@ -1,5 +1,5 @@
-// Result<T>: the outcome of anything that can fail for reasons outside the program. Knows no transport: only lib/rpc
-// turns an ErrorCode into a gRPC status.
+// Result<T>: the outcome of anything that can fail for reasons outside the program. Knows no
+// transport: only lib/rpc turns an ErrorCode into a gRPC status.
 #pragma once
 
 #include <string>
@@ -40,12 +40,14 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
   using Base = tl::expected<T, Error>;
   using Base::Base;
   // Implicit on purpose: `return Error{...};` reads as what it is.
-  Result(Error error) : Base(tl::unexpected<Error>(std::move(error))) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : Base(tl::unexpected<Error>(std::move(error))) {}  // NOLINT(google-explicit-constructor)
 };
 
 using Status = Result<void>;
 
-// An Error whose message ends in ": <strerror(errno_value)>"; maps well-known errno values to codes.
+// An Error whose message ends in ": <strerror(errno_value)>"; maps well-known errno values to
+// codes.
 Error ErrnoError(std::string_view what, int errno_value);
 
 }  // namespace jitwg

@@ -1,5 +1,5 @@
-// Secret<N>: N bytes that nobody may read by accident. It cannot be copied or printed, compares in constant time and
-// is wiped when it dies or is moved from.
+// Secret<N>: N bytes that nobody may read by accident. It cannot be copied or printed, compares in
+// constant time and is wiped when it dies or is moved from.
 #pragma once
 
 #include <sodium/utils.h>

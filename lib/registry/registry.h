@@ -1,5 +1,5 @@
-// The peer registry: who may connect, with which addresses. One interface, several stores (SQLite, PostgreSQL, HTTP, a
-// fake), all held to the one contract suite in tests/registry.
+// The peer registry: who may connect, with which addresses. One interface, several stores (SQLite,
+// PostgreSQL, HTTP, a fake), all held to the one contract suite in tests/registry.
 #pragma once
 
 #include <chrono>
@@ -22,8 +22,8 @@ inline constexpr std::size_t kMaxNameLength = 128;
 // One row. Move-only because of the secret; Clone() where a copy is meant.
 struct Peer {
   PublicKey public_key;
-  std::string name;                 // at most kMaxNameLength bytes of UTF-8; may be empty
-  std::string network = "default";  // addresses are unique inside one network; 1..63 of [a-z0-9-]
+  std::string name;                   // at most kMaxNameLength bytes of UTF-8; may be empty
+  std::string network = "default";    // addresses are unique inside one network; 1..63 of [a-z0-9-]
   std::vector<IpPrefix> allowed_ips;  // 1..kMaxAllowedIps
   std::optional<PresharedKey> preshared_key;
   std::uint16_t persistent_keepalive = 0;  // seconds, 0 = off
@@ -37,24 +37,25 @@ struct Peer {
   Peer Clone() const;
 };
 
-// What may be asked of a peer before it is stored, for every store: sizes, names, at least one address, no overlap
-// inside the list. kInvalidArgument with one line.
+// What may be asked of a peer before it is stored, for every store: sizes, names, at least one
+// address, no overlap inside the list. kInvalidArgument with one line.
 Status Validate(const Peer& peer);
 
 struct ListQuery {
-  std::string network;                  // empty for all
-  std::optional<PublicKey> after;       // continue behind this key
+  std::string network;             // empty for all
+  std::optional<PublicKey> after;  // continue behind this key
   bool pinned_only = false;
-  std::size_t limit = 100;              // 1..1000
+  std::size_t limit = 100;  // 1..1000
 };
 
-// A peer was created, changed or removed; or, without a key, anything may have changed (notices were lost).
+// A peer was created, changed or removed; or, without a key, anything may have changed (notices
+// were lost).
 struct Change {
   std::optional<PublicKey> public_key;
 };
 
-// Thread-safe. Callbacks run on a thread of the registry, exactly once each, also when the registry is destroyed
-// (kUnavailable); they must not block and must not throw.
+// Thread-safe. Callbacks run on a thread of the registry, exactly once each, also when the registry
+// is destroyed (kUnavailable); they must not block and must not throw.
 class Registry {
  public:
   using FindCallback = std::function<void(Result<std::optional<Peer>>)>;
@@ -62,24 +63,24 @@ class Registry {
 
   virtual ~Registry() = default;
 
-  // Looks up one key. nullopt: the registry answered, and there is no such peer. Errors: kUnavailable,
-  // kDeadlineExceeded, kDataLoss (a row that makes no sense). Many may be in flight.
+  // Looks up one key. nullopt: the registry answered, and there is no such peer. Errors:
+  // kUnavailable, kDeadlineExceeded, kDataLoss (a row that makes no sense). Many may be in flight.
   virtual void Find(const PublicKey& key, std::chrono::milliseconds deadline,
                     FindCallback done) = 0;
 
   // Peers in order of their key, at most query.limit; blocks.
   virtual Result<std::vector<Peer>> List(const ListQuery& query) = 0;
 
-  // Creates the peer, or replaces one of the same key when `replace`. created_at is kept, updated_at set, by the store.
-  // kAlreadyExists: the key is there (without replace), or an allowed IP overlaps one of another peer in the network;
-  // kInvalidArgument: Validate. Blocks.
+  // Creates the peer, or replaces one of the same key when `replace`. created_at is kept,
+  // updated_at set, by the store. kAlreadyExists: the key is there (without replace), or an allowed
+  // IP overlaps one of another peer in the network; kInvalidArgument: Validate. Blocks.
   virtual Status Put(const Peer& peer, bool replace) = 0;
 
   // kNotFound when there is no such peer. Blocks.
   virtual Status Remove(const PublicKey& key) = 0;
 
-  // Calls back for every change from now on, by whichever process made it, within a second. At most one subscriber;
-  // an empty function ends it (and returns only when no call is under way).
+  // Calls back for every change from now on, by whichever process made it, within a second. At most
+  // one subscriber; an empty function ends it (and returns only when no call is under way).
   virtual void Subscribe(ChangeCallback on_change) = 0;
 
   // OK, or why look-ups fail at present. Cheap, does not block.

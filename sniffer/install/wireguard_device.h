@@ -1,5 +1,5 @@
-// The seam to a WireGuard implementation: the kernel over netlink, userspace over its UAPI socket, or the in-memory fake.
-// Policy-free: what may be changed is the guard's business.
+// The seam to a WireGuard implementation: the kernel over netlink, userspace over its UAPI socket,
+// or the in-memory fake. Policy-free: what may be changed is the guard's business.
 #pragma once
 
 #include <chrono>
@@ -38,7 +38,8 @@ struct KernelPeer {
 
 struct PeerDump {
   std::vector<KernelPeer> peers;
-  bool interrupted = false;  // NLM_F_DUMP_INTR: a peer may be missing or stale; good enough for eviction
+  bool interrupted =
+      false;  // NLM_F_DUMP_INTR: a peer may be missing or stale; good enough for eviction
 };
 
 // One change of one peer.
@@ -50,14 +51,16 @@ struct PeerChange {
   };
   Kind kind = Kind::kCreate;
   PublicKey public_key;
-  std::optional<PresharedKey> preshared_key;       // kCreate/kUpdate: unset clears it
-  std::vector<IpPrefix> allowed_ips;               // replaces all
-  std::uint16_t persistent_keepalive = 0;          // seconds, 0 = off
-  std::optional<Endpoint> endpoint;                // unset leaves it alone
-  bool kick = false;  // with `endpoint`: one keepalive at once, which makes the implementation initiate
+  std::optional<PresharedKey> preshared_key;  // kCreate/kUpdate: unset clears it
+  std::vector<IpPrefix> allowed_ips;          // replaces all
+  std::uint16_t persistent_keepalive = 0;     // seconds, 0 = off
+  std::optional<Endpoint> endpoint;           // unset leaves it alone
+  bool kick =
+      false;  // with `endpoint`: one keepalive at once, which makes the implementation initiate
 };
 
-// One object serves all interfaces of its kind. Thread-safe. Blocking calls have a deadline of a few seconds.
+// One object serves all interfaces of its kind. Thread-safe. Blocking calls have a deadline of a
+// few seconds.
 class WireGuardDevice {
  public:
   virtual ~WireGuardDevice() = default;
@@ -65,15 +68,15 @@ class WireGuardDevice {
   // "kernel", "userspace", "fake".
   virtual std::string_view backend() const = 0;
 
-  // Key, port and index without reading the peers. kNotFound: no such interface; kInvalidArgument: it is of another
-  // type; kPermissionDenied: CAP_NET_ADMIN is missing.
+  // Key, port and index without reading the peers. kNotFound: no such interface; kInvalidArgument:
+  // it is of another type; kPermissionDenied: CAP_NET_ADMIN is missing.
   virtual Result<DeviceInfo> GetDevice(const std::string& name) = 0;
 
   virtual Result<PeerDump> DumpPeers(const std::string& name) = 0;
 
-  // Applies up to 256 changes, in order, in as few messages as possible. One Status for each. A change that failed
-  // left nothing half-installed: a peer created without its addresses is removed again. The outer error means that
-  // nothing was done at all (no interface).
+  // Applies up to 256 changes, in order, in as few messages as possible. One Status for each. A
+  // change that failed left nothing half-installed: a peer created without its addresses is removed
+  // again. The outer error means that nothing was done at all (no interface).
   virtual Result<std::vector<Status>> Apply(const std::string& name,
                                             std::span<const PeerChange> changes) = 0;
 };

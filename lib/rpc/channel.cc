@@ -1,0 +1,25 @@
+#include "lib/rpc/channel.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include "lib/rpc/unix_socket.h"
+
+namespace jitwg::rpc {
+
+Result<std::shared_ptr<grpc::Channel>> MakeChannel(std::string_view address) {
+  const auto path = ParseUnixAddress(address);
+  if (!path) return path.error();
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
+  // Each channel its own connection: a process may restart a server under the same path.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel("unix:" + *path, grpc::InsecureChannelCredentials(), arguments);
+}
+
+void SetTimeout(grpc::ClientContext& context, std::chrono::milliseconds timeout) {
+  context.set_deadline(std::chrono::system_clock::now() + timeout);
+}
+
+}  // namespace jitwg::rpc
