@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+"""Runs the end-to-end scenarios in one place: `netns` (network namespaces and wireguard-go, on this machine) or `vm`
+(the same scenarios on the kernel's WireGuard in a virtual machine). Needs root; needs no network."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, HERE)
+sys.dont_write_bytecode = True
+
+from registry import PLACES, SCENARIOS  # noqa: E402  (after the path is set)
+import scenarios  # noqa: E402,F401  (fills SCENARIOS)
+
+PROGRAMS = ("jitwg-sniffer", "jitwg-provisioner", "jitwgctl")
+TOOLS = {"netns": ("ip", "wg", "ping", "setpriv", "unshare", "wireguard-go"), "vm": ("ip", "wg", "ping", "setpriv")}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--place", choices=PLACES, default="netns")
+    parser.add_argument("--bin", default=os.path.join(ROOT, "build", "dev", "bin"), help="folder of the programs")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME",
+                        help="only scenarios whose name begins with this; may be repeated")
+    parser.add_argument("--list", action="store_true", help="print the scenarios' names and end")
+    parser.add_argument("--results", metavar="DIR", help="folder for results and logs (default: a new one in /tmp)")
+    parser.add_argument("--report-only", action="store_true",
+                        help="exit code 0 when every scenario was run, whatever became of it")
+    parser.add_argument("--timeout", type=int, default=1500, help="of the virtual machine, in seconds")
+    return parser.parse_args()
+
+
+def chosen(only):
+    names = [name for name in SCENARIOS if not only or any(name.startswith(start) for start in only)]
+    if not names:
+        sys.exit(f"run.py: no scenario begins with {' or '.join(only)}: see run.py --list")
+    return names
+
+
+def check_machine(place, binaries, names):
+    """Names everything that is missing at once; a scenario that cannot run is a failure, not a skip."""
+    faults = []
+    if os.geteuid() != 0:
+        faults.append("needs root")
+    faults += [f"{tool} is missing (scripts/setup test)" for tool in TOOLS[place] if not shutil.which(tool)]
+    if any(SCENARIOS[name].needs_programs for name in names):
+        faults += [f"{binaries}/{program} is missing (build it first)" for program in PROGRAMS
+                   if not os.access(os.path.join(binaries, program), os.X_OK)]
+    if faults:
+        sys.exit("run.py: " + "; ".join(faults))
+
+
+def isolated():
+    """True inside the private mount and process namespaces that this program makes for itself."""
+    return os.environ.get("JITWG_E2E_ISOLATED") == "1"
+
+
+def isolate():
+    """Starts this program again where its namespaces, sockets and processes are its own: all of them are gone with
+    its last breath, even after kill -9, and nothing collides with this machine's."""
+    command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child",
+               "--mount-proc", "--propagation", "private", "/usr/bin/python3"] + sys.argv
+    try:
+        return subprocess.run(command, env={**os.environ, "JITWG_E2E_ISOLATED": "1"}, check=False).returncode
+    except KeyboardInterrupt:
+        return 130
+
+
+def private_folders():
+    for folder in ("/run/netns", "/run/wireguard", "/run/jitwg-e2e"):
+        os.makedirs(folder, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "jitwg-e2e", folder], check=True)
+
+
+def run_in_vm(options, results):
+    """The whole place in one boot."""
+    command = [os.path.join(ROOT, "scripts", "vm"), "run", "--timeout", str(options.timeout), "--share", results,
+               "--console", os.path.join(results, "console.log"), "--", "/usr/bin/python3", os.path.abspath(__file__),
+               "--place", "vm", "--bin", os.path.abspath(options.bin), "--results", results]
+    for start in options.only:
+        command += ["--only", start]
+    if options.report_only:
+        command.append("--report-only")
+    return subprocess.run(command, check=False).returncode
+
+
+def main():
+    options = arguments()
+    if options.list:
+        print("\n".join(chosen(options.only)))
+        return 0
+    names = chosen(options.only)
+    binaries = os.path.abspath(options.bin)
+    check_machine(options.place, binaries, names)
+    results = os.path.abspath(options.results or tempfile.mkdtemp(prefix="jitwg-e2e-"))
+    os.makedirs(results, exist_ok=True)
+    for name in names:
+        # Nobody shall take an earlier run's result for this one's.
+        shutil.rmtree(os.path.join(results, name), ignore_errors=True)
+    if options.place == "vm" and os.environ.get("JITWG_IN_VM") != "1":
+        return run_in_vm(options, results)
+    if not isolated():
+        if not options.results:
+            sys.argv += ["--results", results]
+        return isolate()
+
+    import runner
+    import shell
+    shell.time_scale = float(os.environ.get("JITWG_E2E_TIME_SCALE", "3" if options.place == "vm" else "1"))
+    private_folders()
+    done = runner.run_all(names, options.place, binaries, results)
+    failed = [result["scenario"] for result in done if result["outcome"] != "passed"]
+    print(f"{len(done) - len(failed)} of {len(done)} scenarios passed in place {options.place}; results in {results}")
+    return 1 if failed and not options.report_only else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

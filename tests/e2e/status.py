@@ -1,0 +1,54 @@
+"""Reads `jitwgctl --json status`. The only file that knows its field names, which are the protocol's own
+(GetStatisticsResponse and StatusResponse)."""
+
+
+def _find(tree, name):
+    """The first value called `name`, however deep."""
+    if isinstance(tree, dict):
+        if name in tree:
+            return tree[name]
+        tree = list(tree.values())
+    if isinstance(tree, list):
+        for branch in tree:
+            value = _find(branch, name)
+            if value is not None:
+                return value
+    return None
+
+
+class Status:
+    """A snapshot of all counters. A counter that was never touched is 0; a missing field is an error."""
+
+    def __init__(self, tree):
+        self.tree = tree
+
+    def _need(self, name):
+        value = _find(self.tree, name)
+        assert value is not None, f"`jitwgctl --json status` has no field {name!r}: {self.tree}"
+        return value
+
+    @property
+    def lookups(self):
+        """Look-ups that reached the registry."""
+        return int(self._need("registry_lookups"))
+
+    @property
+    def sniffer_connected(self):
+        return bool(_find(self.tree, "sniffer_connected"))
+
+    def decisions(self, verdict):
+        return int(self._need("decisions").get(verdict, 0))
+
+    def all_decisions(self):
+        return sum(int(count) for count in self._need("decisions").values())
+
+    def evictions(self, reason):
+        return int(self._need("evictions").get(reason, 0))
+
+    def initiations(self, outcome):
+        """Initiations as the sniffer counted them by outcome."""
+        return int(self._need("initiations").get(outcome, 0))
+
+    def refused_initiations(self):
+        """Initiations that ended in any outcome but `authenticated`."""
+        return sum(int(count) for outcome, count in self._need("initiations").items() if outcome != "authenticated")
