@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "lib/base/sodium.h"
+
 namespace jitwg {
 namespace {
 
@@ -41,7 +43,10 @@ constexpr const char* kWhatAKeyIs =
     "a key is 32 bytes in base64: 44 characters as `wg genkey` prints";
 
 struct HashSeed {
-  HashSeed() { crypto_shorthash_keygen(bytes.data()); }
+  HashSeed() {
+    InitSodium();
+    crypto_shorthash_keygen(bytes.data());
+  }
   std::array<std::uint8_t, crypto_shorthash_KEYBYTES> bytes{};
 };
 
@@ -119,12 +124,14 @@ void WipeString(std::string& text) {
 }
 
 PublicKey DerivePublicKey(const PrivateKey& key) {
+  InitSodium();
   PublicKey public_key;
   crypto_scalarmult_curve25519_base(public_key.bytes.data(), key.bytes().data());
   return public_key;
 }
 
 PrivateKey GeneratePrivateKey() {
+  InitSodium();
   PrivateKey key;
   auto bytes = key.mutable_bytes();
   randombytes_buf(bytes.data(), bytes.size());

@@ -1,5 +1,6 @@
-// The responder's half of the handshake initiation (WireGuard paper 5.4.2; kernel drivers/net/wireguard/noise.c): from
-// 148 hostile bytes to a proven identity. Pure: no clock, I/O, threads or log.
+// The responder's half of the handshake initiation (WireGuard paper 5.4.2; kernel
+// drivers/net/wireguard/noise.c): from 148 hostile bytes to a proven identity. Pure: no clock, I/O,
+// threads or log.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +17,13 @@ namespace jitwg::noise {
 
 // Why an initiation was refused; each is a metric label. Cheap before dear: in this order.
 enum class HandshakeError : std::uint8_t {
-  kBadLength,        // not 148 bytes
-  kBadType,          // the little-endian type word is not 1 (reserved bytes included)
-  kBadMac1,          // not addressed to this key
-  kBadEphemeral,     // DH(S_priv_r, e) is all zero
-  kBadStatic,        // the AEAD of the static key does not open
-  kBadStaticDh,      // DH(S_priv_r, s) is all zero
-  kBadTimestamp,     // the AEAD of the time stamp does not open: the claimed key was not proved
+  kBadLength,     // not 148 bytes
+  kBadType,       // the little-endian type word is not 1 (reserved bytes included)
+  kBadMac1,       // not addressed to this key
+  kBadEphemeral,  // DH(S_priv_r, e) is all zero
+  kBadStatic,     // the AEAD of the static key does not open
+  kBadStaticDh,   // DH(S_priv_r, s) is all zero
+  kBadTimestamp,  // the AEAD of the time stamp does not open: the claimed key was not proved
 };
 
 // Lower-case label, e.g. "bad_mac1".
@@ -35,8 +36,9 @@ struct Initiation {
   std::uint32_t sender_index = 0;
 };
 
-// One WireGuard interface's key with all that can be computed once: public key, HASH(H || S_pub_r) and the keyed BLAKE2s
-// midstate of mac1. Immutable, so any number of threads may use it. Wiped when it dies.
+// One WireGuard interface's key with all that can be computed once: public key, HASH(H || S_pub_r)
+// and the keyed BLAKE2s midstate of mac1. Immutable, so any number of threads may use it. Wiped
+// when it dies.
 class Responder {
  public:
   explicit Responder(const PrivateKey& private_key);
@@ -46,11 +48,12 @@ class Responder {
 
   const PublicKey& public_key() const;
 
-  // Length, type word and mac1 only: about a third of a microsecond. nullopt-like success is an empty expected.
+  // Length, type word and mac1 only: about a third of a microsecond. nullopt-like success is an
+  // empty expected.
   tl::expected<void, HandshakeError> CheckMac1(std::span<const std::uint8_t> packet) const;
 
-  // The claimed static key, after one DH. Forgeable by anyone who knows this gateway's public key: for benchmarks and
-  // diagnosis only. Does not check mac1.
+  // The claimed static key, after one DH. Forgeable by anyone who knows this gateway's public key:
+  // for benchmarks and diagnosis only. Does not check mac1.
   tl::expected<PublicKey, HandshakeError> OpenStaticUnauthenticated(
       std::span<const std::uint8_t> packet) const;
 

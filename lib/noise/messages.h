@@ -1,4 +1,5 @@
-// The layout of WireGuard's handshake initiation on the wire (WireGuard paper 5.4.2; kernel messages.h). No logic.
+// The layout of WireGuard's handshake initiation on the wire (WireGuard paper 5.4.2; kernel
+// messages.h). No logic.
 #pragma once
 
 #include <cstddef>
