@@ -1,0 +1,133 @@
+// See netlink_device.h.
+#include "sniffer/install/netlink_device.h"
+
+#include <linux/netlink.h>
+#include <net/if.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "sniffer/install/batch_apply.h"
+#include "sniffer/install/device_error.h"
+#include "sniffer/install/limits.h"
+#include "sniffer/install/netlink_socket.h"
+#include "sniffer/install/wg_message.h"
+#include "sniffer/install/wiped_buffer.h"
+
+namespace jitwg::sniffer {
+namespace {
+
+constexpr std::size_t kReceiveSize = 65536;
+constexpr std::size_t kSmallRequest = 256;
+
+// Feeds datagrams to the parser until the dump ends, or its first message when only that is wanted.
+Status ReadDump(NetlinkSocket& socket, const std::string& name, bool first_only,
+                DumpParser& parser) {
+  WipedBuffer buffer(kReceiveSize);
+  const auto deadline = std::chrono::steady_clock::now() + kDumpTimeout;
+  while (std::chrono::steady_clock::now() < deadline) {
+    const auto received = socket.Receive(buffer.span(), kCallTimeout);
+    if (received.errno_value != 0) return DeviceError(name, received.errno_value);
+    const auto step = parser.Feed(buffer.span().first(received.size));
+    if (!step && parser.errno_value() != 0) return DeviceError(name, parser.errno_value());
+    if (!step) return step.error();
+    if (*step == DumpParser::Step::kDone || (first_only && parser.has_device())) return {};
+  }
+  return DeviceError(name, ETIMEDOUT);
+}
+
+Status Query(const WgRequest& request, bool first_only, DumpParser& parser) {
+  auto socket = NetlinkSocket::Open(NETLINK_GENERIC);
+  if (!socket) return socket.error();
+  WipedBuffer message(kSmallRequest);
+  const auto length = EncodeGetDevice(request, message.span());
+  if (!length) return length.error();
+  const int error = socket->Send(message.span().first(*length));
+  if (error != 0) return DeviceError(request.interface, error);
+  return ReadDump(*socket, request.interface, first_only, parser);
+}
+
+// One message to the kernel and its acknowledgement.
+SendOutcome SendChanges(NetlinkSocket& socket, WipedBuffer& buffer, const WgRequest& request,
+                        std::span<const PeerChange> changes) {
+  const auto length = EncodeSetDevice(request, changes, buffer.span());
+  if (!length) return {length.error(), false};
+  int error = socket.Send(buffer.span().first(*length));
+  while (error == 0) {
+    const auto received = socket.Receive(buffer.span(), kCallTimeout);
+    error = received.errno_value;
+    if (error != 0) break;
+    const int answer = ParseAck(buffer.span().first(received.size), request.sequence);
+    if (answer == 0) return {};
+    // EBADMSG: a late answer to an earlier request.
+    if (answer != EBADMSG) error = answer;
+  }
+  return {DeviceError(request.interface, error), ConcernsWholeDevice(error)};
+}
+
+}  // namespace
+
+Result<std::uint16_t> NetlinkDevice::Family(const std::string& name) {
+  if (const std::uint16_t known = family_; known != 0) return known;
+  auto socket = NetlinkSocket::Open(NETLINK_GENERIC);
+  if (!socket) return socket.error();
+  const std::uint32_t sequence = NextSequence();
+  WipedBuffer message(kSmallRequest);
+  const auto length = EncodeGetFamily(sequence, message.span());
+  if (!length) return length.error();
+  int error = socket->Send(message.span().first(*length));
+  if (error != 0) return DeviceError(name, error);
+  WipedBuffer reply(kReceiveSize);
+  const auto received = socket->Receive(reply.span(), kCallTimeout);
+  if (received.errno_value != 0) return DeviceError(name, received.errno_value);
+  auto family = ParseFamily(reply.span().first(received.size), sequence);
+  if (family) family_ = *family;
+  // An interface that is there is then of another type.
+  if (!family && family.error().code == ErrorCode::kNotFound &&
+      ::if_nametoindex(name.c_str()) != 0) {
+    return Error{ErrorCode::kInvalidArgument, family.error().message};
+  }
+  return family;
+}
+
+Result<DeviceInfo> NetlinkDevice::GetDevice(const std::string& name) {
+  if (const Status valid = CheckInterfaceName(name); !valid) return valid.error();
+  const auto family = Family(name);
+  if (!family) return family.error();
+  const WgRequest request{*family, NextSequence(), name};
+  DumpParser parser(request.sequence, /*want_peers=*/false);
+  const Status status = Query(request, /*first_only=*/true, parser);
+  if (parser.errno_value() == ENOENT) ForgetFamily();
+  if (!status) return status.error();
+  if (!parser.has_device()) return DeviceError(name, ENODEV);
+  return parser.TakeDevice();
+}
+
+Result<PeerDump> NetlinkDevice::DumpPeers(const std::string& name) {
+  if (const Status valid = CheckInterfaceName(name); !valid) return valid.error();
+  const auto family = Family(name);
+  if (!family) return family.error();
+  const WgRequest request{*family, NextSequence(), name};
+  DumpParser parser(request.sequence);
+  const Status status = Query(request, /*first_only=*/false, parser);
+  if (parser.errno_value() == ENOENT) ForgetFamily();
+  if (!status) return status.error();
+  return parser.TakeDump();
+}
+
+Result<std::vector<Status>> NetlinkDevice::Apply(const std::string& name,
+                                                 std::span<const PeerChange> changes) {
+  if (const Status valid = CheckInterfaceName(name); !valid) return valid.error();
+  const auto family = Family(name);
+  if (!family) return family.error();
+  auto socket = NetlinkSocket::Open(NETLINK_GENERIC);
+  if (!socket) return socket.error();
+  WipedBuffer buffer(kSetMessageSize);
+  return ApplyInBatches(
+      changes,
+      {FittingChanges, [&](std::span<const PeerChange> batch) {
+         return SendChanges(*socket, buffer, WgRequest{*family, NextSequence(), name}, batch);
+       }});
+}
+
+}  // namespace jitwg::sniffer
