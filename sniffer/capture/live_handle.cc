@@ -1,0 +1,146 @@
+#include "sniffer/capture/live_handle.h"
+
+#include <linux/filter.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <pcap/pcap.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <vector>
+
+#include "sniffer/capture/filter.h"
+
+namespace jitwg::sniffer {
+namespace {
+
+// An initiation with the longest headers there are needs 248.
+constexpr int kSnapLength = 256;
+
+std::string ExistingInterfaces() {
+  std::string names = "any";
+  struct if_nameindex* const list = ::if_nameindex();
+  if (list == nullptr) return names;
+  for (const struct if_nameindex* entry = list; entry->if_index != 0; ++entry) {
+    names += std::string(", ") + entry->if_name;
+  }
+  ::if_freenameindex(list);
+  return names;
+}
+
+Error NoSuchInterface(const std::string& name) {
+  return Error{ErrorCode::kNotFound,
+               "no interface '" + name + "' to capture on; there are: " + ExistingInterfaces()};
+}
+
+Error ActivationError(pcap_t* handle, const std::string& name, int code) {
+  switch (code) {
+    case PCAP_ERROR_NO_SUCH_DEVICE:
+      return NoSuchInterface(name);
+    case PCAP_ERROR_PERM_DENIED:
+    case PCAP_ERROR_PROMISC_PERM_DENIED:
+      return Error{ErrorCode::kPermissionDenied, "capturing on '" + name +
+                                                     "' needs CAP_NET_RAW; run as root or give the "
+                                                     "program that capability"};
+    case PCAP_ERROR_IFACE_NOT_UP:
+      return Error{ErrorCode::kUnavailable, "interface '" + name + "' is down"};
+    default:
+      return Error{ErrorCode::kInternal, "cannot capture on '" + name +
+                                             "': " + ::pcap_statustostr(code) + " (" +
+                                             ::pcap_geterr(handle) + ")"};
+  }
+}
+
+struct Program {
+  bpf_program program{};
+  ~Program() { ::pcap_freecode(&program); }
+};
+
+// A cooked socket's filter sees the packet from its network header on, whatever header libpcap puts
+// before it later. So it is compiled as raw IP, and no offset has to be translated.
+int FilterDlt(LinkType type) {
+  const bool cooked = type == LinkType::kLinuxSll || type == LinkType::kLinuxSll2;
+  return cooked ? DLT_RAW : DltOf(type);
+}
+
+}  // namespace
+
+void LiveHandle::Close::operator()(pcap* handle) const { ::pcap_close(handle); }
+
+Result<LiveHandle> LiveHandle::Open(const PcapOptions& options) {
+  const bool any = options.interface == "any";
+  LiveHandle live;
+  live.ifindex_ = any ? 0 : ::if_nametoindex(options.interface.c_str());
+  if (!any && live.ifindex_ == 0) return NoSuchInterface(options.interface);
+  if (const Status status = live.Activate(options); !status) return status.error();
+  const int dlt = ::pcap_datalink(live.get());
+  const auto link_type = LinkTypeFromDlt(dlt);
+  if (!link_type) {
+    const char* const name = ::pcap_datalink_val_to_name(dlt);
+    return Error{ErrorCode::kInvalidArgument,
+                 "interface '" + options.interface + "' has link type " +
+                     (name != nullptr ? name : std::to_string(dlt)) +
+                     ", which is not supported; capture on 'any' instead"};
+  }
+  live.link_type_ = *link_type;
+  live.fd_ = ::pcap_get_selectable_fd(live.get());
+  live.IgnoreOutgoing();
+  if (const Status status = live.SetPorts({}); !status) return status.error();
+  return live;
+}
+
+Status LiveHandle::Activate(const PcapOptions& options) {
+  std::array<char, PCAP_ERRBUF_SIZE> message{};
+  pcap_.reset(::pcap_create(options.interface.c_str(), message.data()));
+  if (pcap_ == nullptr) return Error{ErrorCode::kInternal, message.data()};
+  ::pcap_set_snaplen(get(), kSnapLength);
+  ::pcap_set_promisc(get(), 0);
+  ::pcap_set_buffer_size(get(), static_cast<int>(options.ring_bytes));
+  ::pcap_set_tstamp_precision(get(), PCAP_TSTAMP_PRECISION_NANO);
+  const bool immediate = options.block_timeout.count() <= 0;
+  ::pcap_set_immediate_mode(get(), immediate ? 1 : 0);
+  ::pcap_set_timeout(get(), immediate ? 1 : static_cast<int>(options.block_timeout.count()));
+  const int code = ::pcap_activate(get());
+  if (code < 0) return ActivationError(get(), options.interface, code);
+  if (options.interface == "any") ::pcap_set_datalink(get(), DLT_LINUX_SLL2);
+  if (::pcap_setnonblock(get(), 1, message.data()) != 0) {
+    return Error{ErrorCode::kInternal, message.data()};
+  }
+  return {};
+}
+
+// Without it, all that this host sends runs through the filter too, and everything on the loopback
+// is seen twice. Kernels before 4.20 do not know it; the cooked header's packet type and the
+// duplicate check catch the rest there.
+void LiveHandle::IgnoreOutgoing() const {
+  const int on = 1;
+  static_cast<void>(::setsockopt(fd_, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)));
+}
+
+// Not pcap_setfilter(3): that one shuts the capture for a moment, empties the socket and may not be
+// called while another thread reads.
+Status LiveHandle::SetPorts(std::span<const std::uint16_t> ports) {
+  const std::string text = InitiationFilter(ports, link_type_);
+  const std::unique_ptr<pcap, Close> compiler(::pcap_open_dead(FilterDlt(link_type_), kSnapLength));
+  if (compiler == nullptr) return Error{ErrorCode::kResourceExhausted, "pcap_open_dead failed"};
+  Program compiled;
+  if (::pcap_compile(compiler.get(), &compiled.program, text.c_str(), 1, PCAP_NETMASK_UNKNOWN) !=
+      0) {
+    return Error{ErrorCode::kInternal,
+                 std::string("capture filter does not compile: ") + ::pcap_geterr(compiler.get())};
+  }
+  std::vector<sock_filter> code;
+  code.reserve(compiled.program.bf_len);
+  for (const bpf_insn& insn : std::span(compiled.program.bf_insns, compiled.program.bf_len)) {
+    code.push_back(sock_filter{insn.code, insn.jt, insn.jf, insn.k});
+  }
+  const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
+  if (::setsockopt(fd_, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0) {
+    return ErrnoError("attaching the capture filter for " + std::to_string(ports.size()) + " ports",
+                      errno);
+  }
+  return {};
+}
+
+}  // namespace jitwg::sniffer

@@ -1,0 +1,59 @@
+// One opened libpcap handle on a live interface, and the socket options libpcap does not offer. Not
+// for use outside this folder. Policy (when to open again, what to log) is PcapSource's.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "lib/base/result.h"
+#include "sniffer/capture/link_type.h"
+
+struct pcap;
+
+namespace jitwg::sniffer {
+
+struct PcapOptions {
+  // One interface, or "any" for all there are and all to come.
+  std::string interface = "any";
+  // Size of the ring shared with the kernel; 64 KiB to 1 GiB.
+  std::size_t ring_bytes = std::size_t{4} << 20;
+  // 0: immediate mode, every packet wakes the reader. Above: packets are handed over in blocks, at
+  // most this late.
+  std::chrono::milliseconds block_timeout{0};
+};
+
+class LiveHandle {
+ public:
+  // Not promiscuous; at most 256 bytes of each packet; packets that this host sends are left out.
+  // Until the first SetPorts nothing passes. kNotFound: no such interface (its message names those
+  // there are); kPermissionDenied: CAP_NET_RAW; kUnavailable: the interface is down;
+  // kInvalidArgument: its link layer is unknown to us.
+  static Result<LiveHandle> Open(const PcapOptions& options);
+
+  // Replaces the filter in one step: the kernel swaps it between two packets.
+  Status SetPorts(std::span<const std::uint16_t> ports);
+
+  pcap* get() const { return pcap_.get(); }
+  int fd() const { return fd_; }
+  LinkType link_type() const { return link_type_; }
+  std::uint32_t ifindex() const { return ifindex_; }
+
+ private:
+  struct Close {
+    void operator()(pcap* handle) const;
+  };
+  LiveHandle() = default;
+  Status Activate(const PcapOptions& options);
+  void IgnoreOutgoing() const;
+
+  std::unique_ptr<pcap, Close> pcap_;
+  int fd_ = -1;
+  LinkType link_type_ = LinkType::kEthernet;
+  std::uint32_t ifindex_ = 0;
+};
+
+}  // namespace jitwg::sniffer
