@@ -31,11 +31,13 @@ def _dh(private, public):
     return X25519PrivateKey.from_private_bytes(private).exchange(X25519PublicKey.from_public_bytes(public))
 
 
-def _public(private):
+def public_of(private):
+    """The public key (32 bytes) of a private one."""
     return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
-def _new_private():
+def new_private():
+    """A fresh private key, 32 bytes."""
     return X25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
 
 
@@ -59,12 +61,12 @@ def make(responder_public, private, stamp=None, claim=None, sender=None):
     public key instead of the caller's own: valid in all but the time stamp's proof, as anyone can make it who knows
     the gateway's public key."""
     chaining, digest = _start(responder_public)
-    ephemeral = _new_private()
-    e = _public(ephemeral)
+    ephemeral = new_private()
+    e = public_of(ephemeral)
     digest = _hash(digest, e)
     chaining, _ = _kdf2(chaining, e)
     chaining, key = _kdf2(chaining, _dh(ephemeral, responder_public))
-    sealed_key = ChaCha20Poly1305(key).encrypt(_NONCE, claim or _public(private), digest)
+    sealed_key = ChaCha20Poly1305(key).encrypt(_NONCE, claim or public_of(private), digest)
     digest = _hash(digest, sealed_key)
     chaining, key = _kdf2(chaining, _dh(private, responder_public))
     sealed_stamp = ChaCha20Poly1305(key).encrypt(_NONCE, stamp or tai64n(), digest)
@@ -74,7 +76,7 @@ def make(responder_public, private, stamp=None, claim=None, sender=None):
 
 def consume(responder_private, packet):
     """Opens an initiation: (verdict, initiator's public key or None, stamp or None)."""
-    public = _public(responder_private)
+    public = public_of(responder_private)
     if len(packet) != LENGTH or packet[:4] != b"\1\0\0\0":
         return "not_an_initiation", None, None
     if mac1(public, packet[:116]) != packet[116:132]:

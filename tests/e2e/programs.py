@@ -112,6 +112,9 @@ class Gateway:
         self.provisioner.start()
         self.await_connected()
 
+    def admin_answers(self):
+        return accepts(self.admin_socket)
+
     def await_connected(self):
         def connected():
             if not self.provisioner.running:

@@ -14,7 +14,8 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
-from registry import PLACES, SCENARIOS  # noqa: E402  (after the path is set)
+import isolation  # noqa: E402  (after the path is set)
+from registry import PLACES, SCENARIOS  # noqa: E402
 import scenarios  # noqa: E402,F401  (fills SCENARIOS)
 
 PROGRAMS = ("jitwg-sniffer", "jitwg-provisioner", "jitwgctl")
@@ -55,28 +56,6 @@ def check_machine(place, binaries, names):
         sys.exit("run.py: " + "; ".join(faults))
 
 
-def isolated():
-    """True inside the private mount and process namespaces that this program makes for itself."""
-    return os.environ.get("JITWG_E2E_ISOLATED") == "1"
-
-
-def isolate():
-    """Starts this program again where its namespaces, sockets and processes are its own: all of them are gone with
-    its last breath, even after kill -9, and nothing collides with this machine's."""
-    command = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child",
-               "--mount-proc", "--propagation", "private", "/usr/bin/python3"] + sys.argv
-    try:
-        return subprocess.run(command, env={**os.environ, "JITWG_E2E_ISOLATED": "1"}, check=False).returncode
-    except KeyboardInterrupt:
-        return 130
-
-
-def private_folders():
-    for folder in ("/run/netns", "/run/wireguard", "/run/jitwg-e2e"):
-        os.makedirs(folder, exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "jitwg-e2e", folder], check=True)
-
-
 def run_in_vm(options, results):
     """The whole place in one boot."""
     command = [os.path.join(ROOT, "scripts", "vm"), "run", "--timeout", str(options.timeout), "--share", results,
@@ -104,15 +83,13 @@ def main():
         shutil.rmtree(os.path.join(results, name), ignore_errors=True)
     if options.place == "vm" and os.environ.get("JITWG_IN_VM") != "1":
         return run_in_vm(options, results)
-    if not isolated():
-        if not options.results:
-            sys.argv += ["--results", results]
-        return isolate()
+    if not isolation.isolated():
+        return isolation.isolate(sys.argv + ([] if options.results else ["--results", results]))
 
     import runner
     import shell
     shell.time_scale = float(os.environ.get("JITWG_E2E_TIME_SCALE", "3" if options.place == "vm" else "1"))
-    private_folders()
+    isolation.private_folders()
     done = runner.run_all(names, options.place, binaries, results)
     failed = [result["scenario"] for result in done if result["outcome"] != "passed"]
     print(f"{len(done) - len(failed)} of {len(done)} scenarios passed in place {options.place}; results in {results}")

@@ -90,12 +90,16 @@ class Client:
     def ping(self, inner=4, wait=3.0):
         """True when the gateway's inner address answers one ping within `wait` seconds, handshake included."""
         target = inner_address(self.network, 1, inner)
-        return run("ping", f"-{inner}", "-n", "-c", "1", "-W", str(int(wait * shell.time_scale) or 1), target, ns=self.ns,
-                   check=False, timeout=wait + 10).returncode == 0
+        return run("ping", f"-{inner}", "-n", "-c", "1", "-W", str(int(wait * shell.time_scale) or 1), target,
+                   ns=self.ns, check=False, timeout=wait + 10).returncode == 0
 
-    def reset_session(self):
-        """Forgets the session as a client that was switched off and on: the next packet starts a new handshake."""
+    def reset_session(self, target=None):
+        """Forgets the session as a client that was switched off and on: the next packet starts a new handshake. With
+        a target, with that gateway interface and nothing else changed."""
         wg.configure(self.ns, self.interface, "peer", self._target.keys.public, "remove")
+        if target:
+            self._target, self.network = target, target.network
+            ip_batch([f"route replace {prefix} dev {self.interface}" for prefix in target.prefixes()], self.ns)
         self._configure_peer()
 
     def gateway_peer(self):
@@ -197,8 +201,8 @@ def seen_initiations(ns):
     return tap
 
 
-def read_initiation(tap, seconds=10.0):
-    """The next WireGuard initiation (148 bytes) on a tap, over IPv4 or IPv6 without options."""
+def read_initiation(tap, wanted=lambda packet: True, seconds=10.0):
+    """The next WireGuard initiation (148 bytes) on a tap, over IPv4 or IPv6 without options, that is wanted."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
@@ -206,6 +210,6 @@ def read_initiation(tap, seconds=10.0):
         except socket.timeout:
             continue
         payload = packet[28:] if packet[0] >> 4 == 4 else packet[48:]
-        if len(payload) == 148 and payload[:4] == b"\x01\0\0\0":
+        if len(payload) == 148 and payload[:4] == b"\x01\0\0\0" and wanted(payload):
             return payload
-    raise AssertionError("no initiation was seen on the wire")
+    raise AssertionError("no such initiation was seen on the wire")

@@ -1,3 +1,10 @@
 """All scenarios, in the order in which they run: the harness proves itself first."""
 
 from scenarios import harness  # noqa: F401
+from scenarios import startup  # noqa: F401
+from scenarios import admission  # noqa: F401
+from scenarios import eviction  # noqa: F401
+from scenarios import hostile  # noqa: F401
+from scenarios import interfaces  # noqa: F401
+from scenarios import restarts  # noqa: F401
+from scenarios import many  # noqa: F401

@@ -63,7 +63,8 @@ def packet_maker_live(env):
     gateway_key, caller = wg.raw(gateway.keys.public), client.udp_socket()
     caller.settimeout(2.0)
     address = (outer_address(1, 4), gateway.port)
-    caller.sendto(initiation.make(gateway_key, wg.raw(wg.new_keys().private), claim=wg.raw(client.keys.public)), address)
+    attacker = wg.raw(wg.new_keys().private)
+    caller.sendto(initiation.make(gateway_key, attacker, claim=wg.raw(client.keys.public)), address)
     try:
         caller.recv(2048)
         raise AssertionError("WireGuard answered a forged initiation")

@@ -1,0 +1,63 @@
+"""Many clients at once."""
+
+import base64
+
+import initiation
+import wg
+from registry import scenario
+from shell import ip_batch, run, wait_until
+from world import host_prefixes, inner_address, inner_prefix, outer_address
+
+CLIENTS = 100
+FIRST_HOST = 300
+PING_ALL = """
+for number in $(seq 1 {count}); do
+  ping -4 -n -c 1 -W {wait} -I m$number {target} >/dev/null || echo m$number &
+done
+wait
+"""
+
+
+def new_keys_without_wg():
+    """A hundred processes less than wg(8) would take."""
+    private = initiation.new_private()
+    return wg.Keys(*(base64.b64encode(key).decode() for key in (private, initiation.public_of(private))))
+
+
+def prepare(env, gateway):
+    """A hundred WireGuard interfaces on one host, all configured and down. Returns their keys by number."""
+    env.world.add_host("crowd", 5)
+    numbers = range(1, CLIENTS + 1)
+    env.world.backend.create_many("crowd", [f"m{number}" for number in numbers])
+    keys = {number: new_keys_without_wg() for number in numbers}
+    for number in numbers:
+        wg.configure("crowd", f"m{number}", "private-key", "/dev/stdin", "peer", gateway.keys.public, "endpoint",
+                     f"{outer_address(1, 4)}:{gateway.port}", "allowed-ips", inner_prefix(0, 4),
+                     "persistent-keepalive", "25", secrets=[keys[number].private])
+    ip_batch([f"addr add {inner_address(0, FIRST_HOST + number, 4)}/32 dev m{number}" for number in numbers], "crowd")
+    return keys
+
+
+@scenario("hundred_clients_at_once_all_connect", limit=180)
+def hundred_clients(env):
+    gateway = env.world.add_interface()
+    keys = prepare(env, gateway)
+    for number, pair in keys.items():
+        env.jitwg.add_peer(pair.public, host_prefixes(0, FIRST_HOST + number))
+    env.jitwg.start(gateway, provisioner=("--unfinished-timeout", "60s"))
+    # With a keepalive set, an interface calls its peer the moment it comes up.
+    ip_batch([f"link set m{number} up" for number in keys], "crowd")
+
+    def all_connected():
+        found = gateway.peers()
+        return all(pair.public in found and found[pair.public].connected for pair in keys.values())
+    wait_until(all_connected, 60, "all hundred have completed their handshake", interval=0.5)
+    found = gateway.peers()
+    for number, pair in keys.items():
+        expected = frozenset(host_prefixes(0, FIRST_HOST + number).split(","))
+        assert found[pair.public].allowed_ips == expected, f"client {number} got other addresses"
+    script = PING_ALL.format(count=CLIENTS, wait=20, target=inner_address(0, 1, 4))
+    silent = run("sh", "-c", script, ns="crowd", timeout=60).stdout.split()
+    assert not silent, f"no answer through the tunnels of {silent}"
+    status = env.jitwg.status()
+    assert status.decisions("installed") == CLIENTS, status.tree
