@@ -25,6 +25,7 @@ struct ConfigParser::Impl {
   std::vector<std::string> faults;
   std::vector<std::string> faulty_options;
   std::string config_path;
+  bool file_unread = false;  // what seems missing may stand in it
   bool help = false;
   bool version = false;
   bool check = false;
@@ -158,7 +159,7 @@ void ConfigParser::Parse(const std::vector<std::string>& arguments,
   if (impl_->help || impl_->version) return;
   ReadEnvironment(environment);
   if (!impl_->config_path.empty()) ReadFile();
-  NameMissing();
+  if (!impl_->file_unread) NameMissing();
 }
 
 ConfigOption* ConfigParser::Find(const std::string& name) const {
@@ -172,6 +173,7 @@ void ConfigParser::Assign(ConfigOption& option, const std::vector<ConfigOption::
                           std::string source) {
   option.source_ = std::move(source);
   option.reset_();
+  if (values.empty() && option.required_) AddFault(option.name_, "needs at least one value");
   if (values.size() > 1 && !option.repeatable_) {
     AddFault(option.name_, "takes one value, not " + std::to_string(values.size()));
     return;
@@ -225,13 +227,15 @@ void ConfigParser::ReadFile() {
   const auto entries = ReadConfigFile(impl_->config_path);
   if (!entries) {
     impl_->faults.push_back("--config: " + entries.error().message);
+    impl_->file_unread = true;
     return;
   }
   for (const ConfigFileEntry& entry : *entries) {
     const std::string where = impl_->config_path + " line " + std::to_string(entry.line);
     ConfigOption* option = Find(entry.key);
     if (option == nullptr || option->flag_only_ || option->name_ == "config") {
-      impl_->faults.push_back(where + ": unknown key " + Quoted(entry.key) + Suggestion(entry.key));
+      impl_->faults.push_back(where + ": unknown key " + Quoted(entry.key) +
+                              Suggestion(entry.key, ""));
       continue;
     }
     if (!entry.problem.empty()) {
@@ -245,19 +249,20 @@ void ConfigParser::ReadFile() {
   }
 }
 
-std::string ConfigParser::Suggestion(const std::string& name) const {
+std::string ConfigParser::Suggestion(const std::string& name, const std::string& dashes) const {
   std::vector<std::string> names;
   for (const ConfigOption& option : impl_->options) {
     if (!option.positional_) names.push_back(option.name_);
   }
   const std::string nearest = NearestName(name, names);
-  return nearest.empty() ? "; see --help for those there are" : "; did you mean '" + nearest + "'?";
+  return nearest.empty() ? "; see --help for those there are"
+                         : "; did you mean '" + dashes + nearest + "'?";
 }
 
 void ConfigParser::NameUnknown(const std::string& argument) {
   const std::string name = argument.substr(0, argument.find('='));
   impl_->faults.push_back("unknown option " + Quoted(name) +
-                          Suggestion(name.substr(std::min(name.size(), std::size_t{2}))));
+                          Suggestion(name.substr(std::min(name.size(), std::size_t{2})), "--"));
 }
 
 void ConfigParser::NameMissing() {
@@ -306,6 +311,9 @@ std::string ConfigParser::Help() const {
                   option.help_,       option.group_};
     if (!spec.is_switch && !spec.positional) spec.shown = option.value_name_;
     if (option.repeatable_) spec.shown += "...";
+    for (const std::string& choice : option.choices_) {
+      spec.help += (&choice == &option.choices_.front() ? ": " : ", ") + choice;
+    }
     if (!option.default_.empty()) spec.help += " [default: " + option.default_ + "]";
     if (option.required_) spec.help += " (required)";
     specs.push_back(std::move(spec));

@@ -199,7 +199,7 @@ class ConfigParser {
   void NameUnknown(const std::string& argument);
   void NameMissing();
   std::string Footer() const;
-  std::string Suggestion(const std::string& name) const;
+  std::string Suggestion(const std::string& name, const std::string& dashes) const;
 
   std::unique_ptr<Impl> impl_;
 };

@@ -7,7 +7,9 @@
 #include <array>
 #include <cerrno>
 
+// Debian builds the shared library with exceptions only.
 #define TOML_EXCEPTIONS 0
+#define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
 
 namespace jitwg {

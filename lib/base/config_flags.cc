@@ -83,7 +83,9 @@ std::string LayOutHelp(const std::string& program, const std::string& summary,
     option->group(spec.group);
   }
   app.footer(footer);
-  return app.help(program);
+  return CLI::detail::find_and_replace(
+      CLI::detail::find_and_replace(app.help(program), "\n\n\n", "\n\n"), program + "  [",
+      program + " [");
 }
 
 std::vector<std::string> SplitAtCommas(std::string_view text) {
