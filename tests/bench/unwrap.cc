@@ -1,0 +1,188 @@
+// How fast an initiation is refused, named and proved, beside the raw X25519 that no implementation
+// can avoid. Prints a table, then one line `RESULT unwrap ...`; judges nothing.
+#include <benchmark/benchmark.h>
+#include <fmt/core.h>
+#include <sodium.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lib/noise/initiation.h"
+#include "tests/support/initiator.h"
+
+namespace jitwg {
+namespace {
+
+using test::InitiationPacket;
+
+constexpr std::size_t kPackets = 64;
+
+// Different packets in turn, so that nothing is measured that a real stream would not give.
+struct Setup {
+  Setup() {
+    test::Initiator initiator(2, responder.public_key());
+    for (std::size_t i = 0; i < kPackets; ++i) {
+      valid[i] = initiator.Initiate(Tai64n::FromUnix(1'700'000'000, 0));
+      garbage[i] = test::GarbageInitiation(i);
+    }
+  }
+  PrivateKey key = test::KeyFromSeed(1);
+  noise::Responder responder{key};
+  std::array<InitiationPacket, kPackets> valid;
+  std::array<InitiationPacket, kPackets> garbage;
+};
+
+const Setup& TheSetup() {
+  static const Setup setup;
+  return setup;
+}
+
+// Calls `step` with each packet in turn; a step that says false spoils the benchmark.
+template <class Step>
+void ForEachPacket(benchmark::State& state, const std::array<InitiationPacket, kPackets>& packets,
+                   Step step) {
+  std::size_t next = 0;
+  for (auto _ : state) {
+    if (!step(packets[next++ % kPackets])) {
+      state.SkipWithError("the step did not do what is measured");
+      return;
+    }
+  }
+}
+
+void Mac1Reject(benchmark::State& state) {
+  const auto& responder = TheSetup().responder;
+  ForEachPacket(state, TheSetup().garbage,
+                [&](const auto& packet) { return !responder.CheckMac1(packet); });
+}
+
+void Identity(benchmark::State& state) {
+  const auto& responder = TheSetup().responder;
+  ForEachPacket(state, TheSetup().valid, [&](const auto& packet) {
+    return responder.OpenStaticUnauthenticated(packet).has_value();
+  });
+}
+
+// The very call that lib/noise makes, on the very same points.
+bool DoRawX25519(const InitiationPacket& packet) {
+  std::array<std::uint8_t, 32> shared;
+  const int rc =
+      crypto_scalarmult_curve25519(shared.data(), TheSetup().key.bytes().data(), packet.data() + 8);
+  benchmark::DoNotOptimize(shared);
+  return rc == 0;
+}
+
+bool DoUnwrap(const InitiationPacket& packet) {
+  return TheSetup().responder.ConsumeInitiation(packet).has_value();
+}
+
+void AuthenticatedUnwrap(benchmark::State& state) {
+  ForEachPacket(state, TheSetup().valid, DoUnwrap);
+}
+
+void RawX25519(benchmark::State& state) { ForEachPacket(state, TheSetup().valid, DoRawX25519); }
+
+double ThreadCpuNanoseconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
+// How much of an authenticated unwrap, which does two X25519, is raw X25519. A processor's speed
+// drifts by more than the rest costs, so the two are timed in turn, in slices of about a
+// millisecond, and the median of the slices' ratios is the share.
+void X25519Share(benchmark::State& state) {
+  const auto& packets = TheSetup().valid;
+  std::vector<double> ratios;
+  for (auto _ : state) {
+    const double start = ThreadCpuNanoseconds();
+    for (std::size_t i = 0; i < 16; ++i) DoRawX25519(packets[i]);
+    const double middle = ThreadCpuNanoseconds();
+    for (std::size_t i = 0; i < 8; ++i) DoUnwrap(packets[i]);
+    ratios.push_back((middle - start) / (ThreadCpuNanoseconds() - middle));
+  }
+  std::nth_element(ratios.begin(), ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2),
+                   ratios.end());
+  state.counters["x25519_share"] = ratios[ratios.size() / 2];
+}
+
+// Prints as the console reporter does and remembers each benchmark's median CPU time in
+// nanoseconds.
+class MedianReporter final : public benchmark::ConsoleReporter {
+ public:
+  MedianReporter() : ConsoleReporter(OO_Tabular) {}
+
+  void ReportRuns(const std::vector<Run>& runs) override {
+    for (const Run& run : runs) {
+      failed_ = failed_ || run.error_occurred;
+      if (run.aggregate_name == "median") {
+        medians_[run.run_name.function_name] = run.GetAdjustedCPUTime();
+        const auto share = run.counters.find("x25519_share");
+        if (share != run.counters.end()) share_ = share->second;
+      }
+    }
+    ConsoleReporter::ReportRuns(runs);
+  }
+
+  bool failed() const { return failed_ || medians_.size() != 5 || share_ == 0; }
+  double x25519_share() const { return share_; }
+  double Nanoseconds(const char* name) const { return medians_.at(name); }
+
+ private:
+  std::map<std::string, double> medians_;
+  double share_ = 0;
+  bool failed_ = false;
+};
+
+void PrintResult(const MedianReporter& reporter) {
+  const double raw = reporter.Nanoseconds("raw_x25519");
+  const double unwrap = reporter.Nanoseconds("authenticated_unwrap");
+  const double identity = reporter.Nanoseconds("identity");
+  const double mac1 = reporter.Nanoseconds("mac1_reject");
+  fmt::print("\n{:<22}{:>12}{:>14}\n", "median of CPU time", "ns", "per second");
+  for (const char* name : {"mac1_reject", "identity", "authenticated_unwrap", "raw_x25519"}) {
+    const double time = reporter.Nanoseconds(name);
+    fmt::print("{:<22}{:>12.0f}{:>14.0f}\n", name, time, 1e9 / time);
+  }
+  fmt::print(
+      "\nRESULT unwrap mac1_reject_per_s={:.0f} identity_per_s={:.0f} authenticated_per_s={:.0f} "
+      "raw_x25519_ns={:.0f} authenticated_ns={:.0f} x25519_share={:.3f}\n",
+      1e9 / mac1, 1e9 / identity, 1e9 / unwrap, raw, unwrap, reporter.x25519_share());
+}
+
+// Flags given on the command line come later and so win over these.
+int Run(int argc, char** argv) {
+  std::vector<std::string> flags = {
+      argv[0], "--benchmark_repetitions=25", "--benchmark_min_time=0.04",
+      "--benchmark_enable_random_interleaving=true", "--benchmark_report_aggregates_only=true"};
+  flags.insert(flags.end(), argv + 1, argv + argc);
+  std::vector<char*> pointers;
+  for (auto& flag : flags) pointers.push_back(flag.data());
+  int count = static_cast<int>(pointers.size());
+  benchmark::Initialize(&count, pointers.data());
+  if (benchmark::ReportUnrecognizedArguments(count, pointers.data())) return 2;
+  benchmark::RegisterBenchmark("mac1_reject", Mac1Reject);
+  benchmark::RegisterBenchmark("identity", Identity);
+  benchmark::RegisterBenchmark("authenticated_unwrap", AuthenticatedUnwrap);
+  benchmark::RegisterBenchmark("raw_x25519", RawX25519);
+  benchmark::RegisterBenchmark("x25519_share", X25519Share)->MinTime(0.2);
+  MedianReporter reporter;
+  benchmark::RunSpecifiedBenchmarks(&reporter);
+  if (reporter.failed()) {
+    std::fputs("a benchmark failed or was left out: no result\n", stderr);
+    return 1;
+  }
+  PrintResult(reporter);
+  return 0;
+}
+
+}  // namespace
+}  // namespace jitwg
+
+int main(int argc, char** argv) { return jitwg::Run(argc, argv); }
