@@ -1,5 +1,14 @@
 # How a room (static library), a program and a unit test are declared. Keeps the rooms' CMakeLists to a list of files and arrows.
 
+# Tests of a sanitizer's build carry its name, so that one ctest run can hold several builds.
+if(JITWG_SANITIZE MATCHES "thread")
+  set(JITWG_TEST_PREFIX "tsan.")
+elseif(JITWG_SANITIZE)
+  set(JITWG_TEST_PREFIX "asan.")
+else()
+  set(JITWG_TEST_PREFIX "")
+endif()
+
 set(JITWG_WARNINGS -Wall -Wextra -Wconversion -Werror)
 
 # jitwg_room(NAME SOURCES ... HEADERS ... DEPS ...): a static library. DEPS are the only rooms and libraries it can link.
@@ -33,7 +42,7 @@ function(jitwg_test name)
   target_compile_definitions(${name} PRIVATE JITWG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   if(NOT ARG_NO_REGISTER)
-    add_test(NAME ${name} COMMAND ${name})
+    add_test(NAME ${JITWG_TEST_PREFIX}${name} COMMAND ${name})
     if(NOT ARG_TIMEOUT)
       set(ARG_TIMEOUT 120)
     endif()
@@ -41,7 +50,7 @@ function(jitwg_test name)
       set(ARG_LABELS unit)
     endif()
     # A skipped case inside a program must not look like a pass.
-    set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
+    set_tests_properties(${JITWG_TEST_PREFIX}${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
                          FAIL_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
   endif()
 endfunction()
@@ -59,6 +68,6 @@ function(jitwg_fuzzer name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
-  add_test(NAME ${name} COMMAND ${name} -runs=50000 -max_total_time=30 -seed=1 ${ARG_CORPUS})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 120 LABELS "fuzz")
+  add_test(NAME ${JITWG_TEST_PREFIX}${name} COMMAND ${name} -runs=50000 -max_total_time=30 -seed=1 ${ARG_CORPUS})
+  set_tests_properties(${JITWG_TEST_PREFIX}${name} PROPERTIES TIMEOUT 120 LABELS "fuzz")
 endfunction()
