@@ -1,0 +1,99 @@
+#include "sniffer/events_service.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lib/rpc/convert.h"
+#include "lib/rpc/fan_out_stream.h"
+
+namespace jitwg::sniffer {
+namespace {
+
+constexpr std::chrono::seconds kHeartbeatInterval{5};
+
+std::uint64_t RandomInstance() {
+  std::uint64_t value = 0;
+  randombytes_buf(&value, sizeof(value));
+  return value;
+}
+
+v1::WatchResponse ToMessage(const HandshakeEvent& event) {
+  v1::WatchResponse response;
+  v1::HandshakeEvent& message = *response.mutable_event();
+  message.set_initiation_id(event.initiation_id);
+  message.set_interface(event.interface);
+  message.set_public_key(rpc::ToBytes(event.public_key));
+  rpc::Fill(event.source, message.mutable_source());
+  rpc::Fill(event.destination, message.mutable_destination());
+  message.set_timestamp(rpc::ToBytes(event.timestamp));
+  rpc::Fill(event.captured_at, message.mutable_captured_at());
+  message.set_already_installed(event.already_installed);
+  return response;
+}
+
+FanOut<v1::WatchResponse>::Wanted OnlyInterfaces(const v1::WatchRequest& request) {
+  std::vector<std::string> names(request.interfaces().begin(), request.interfaces().end());
+  if (names.empty()) return nullptr;
+  return [names = std::move(names)](const v1::WatchResponse& response) {
+    return std::find(names.begin(), names.end(), response.event().interface()) != names.end();
+  };
+}
+
+}  // namespace
+
+EventsService::EventsService(const Clock& clock, const Statistics& statistics,
+                             SourceStatistics source_statistics, FanOutLimits limits)
+    : clock_(clock),
+      statistics_(statistics),
+      source_statistics_(std::move(source_statistics)),
+      instance_(RandomInstance()),
+      started_at_(clock.WallNow()),
+      hub_(limits),
+      beat_thread_([this](const std::stop_token& stop) { BeatUntilStopped(stop); }) {}
+
+void EventsService::OnEvent(const HandshakeEvent& event) { hub_.Publish(ToMessage(event)); }
+
+grpc::ServerWriteReactor<v1::WatchResponse>* EventsService::Watch(grpc::CallbackServerContext*,
+                                                                  const v1::WatchRequest* request) {
+  return rpc::FanOutStream<v1::WatchResponse>::Start(hub_, OnlyInterfaces(*request), Heartbeat());
+}
+
+grpc::ServerUnaryReactor* EventsService::GetStatistics(grpc::CallbackServerContext* context,
+                                                       const v1::GetStatisticsRequest*,
+                                                       v1::GetStatisticsResponse* response) {
+  response->set_sniffer_instance(instance_);
+  rpc::Fill(started_at_, response->mutable_started_at());
+  for (std::size_t i = 0; i < kInitiationResults; ++i) {
+    const auto result = static_cast<InitiationResult>(i);
+    (*response->mutable_initiations())[std::string(ToString(result))] = statistics_.Get(result);
+  }
+  const PacketSourceStats source = source_statistics_();
+  response->set_captured(source.received);
+  response->set_kernel_dropped(source.dropped_by_kernel);
+  response->set_watchers(static_cast<std::uint32_t>(hub_.watchers()));
+  response->set_events_dropped(hub_.dropped());
+  auto* reactor = context->DefaultReactor();
+  reactor->Finish(grpc::Status::OK);
+  return reactor;
+}
+
+v1::WatchResponse EventsService::Heartbeat() const {
+  v1::WatchResponse response;
+  response.mutable_heartbeat()->set_sniffer_instance(instance_);
+  return response;
+}
+
+void EventsService::BeatUntilStopped(const std::stop_token& stop) {
+  std::unique_lock lock(beat_mutex_);
+  while (!stop.stop_requested()) {
+    beat_.wait_for(lock, stop, kHeartbeatInterval, [] { return false; });
+    if (!stop.stop_requested()) hub_.Beat(Heartbeat());
+  }
+}
+
+}  // namespace jitwg::sniffer

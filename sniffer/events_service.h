@@ -1,0 +1,53 @@
+// HandshakeEvents over gRPC: streams the pipeline's events and answers with its counters.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
+#include "jitwg/v1/handshake_events.grpc.pb.h"
+#include "lib/base/clock.h"
+#include "lib/base/fan_out.h"
+#include "sniffer/capture/packet_source.h"
+#include "sniffer/event.h"
+#include "sniffer/statistics.h"
+
+namespace jitwg::sniffer {
+
+// Must outlive the gRPC server.
+class EventsService final : public v1::HandshakeEvents::CallbackService, public EventSink {
+ public:
+  using SourceStatistics = std::function<PacketSourceStats()>;
+
+  EventsService(const Clock& clock, const Statistics& statistics,
+                SourceStatistics source_statistics, FanOutLimits limits = {});
+
+  void OnEvent(const HandshakeEvent& event) override;
+
+  // Random per process.
+  std::uint64_t instance() const { return instance_; }
+
+ private:
+  grpc::ServerWriteReactor<v1::WatchResponse>* Watch(grpc::CallbackServerContext* context,
+                                                     const v1::WatchRequest* request) override;
+  grpc::ServerUnaryReactor* GetStatistics(grpc::CallbackServerContext* context,
+                                          const v1::GetStatisticsRequest* request,
+                                          v1::GetStatisticsResponse* response) override;
+  v1::WatchResponse Heartbeat() const;
+  void BeatUntilStopped(const std::stop_token& stop);
+
+  const Clock& clock_;
+  const Statistics& statistics_;
+  const SourceStatistics source_statistics_;
+  const std::uint64_t instance_;
+  const WallTime started_at_;
+  FanOut<v1::WatchResponse> hub_;
+  std::mutex beat_mutex_;
+  std::condition_variable_any beat_;
+  std::jthread beat_thread_;
+};
+
+}  // namespace jitwg::sniffer

@@ -1,0 +1,233 @@
+#include "sniffer/installer_service.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "lib/rpc/convert.h"
+#include "lib/rpc/status.h"
+#include "sniffer/peer_state.h"
+
+namespace jitwg::sniffer {
+namespace {
+
+constexpr std::size_t kPeersInChunk = 256;
+constexpr std::uint32_t kMaxKeepalive = 65535;
+
+grpc::ServerUnaryReactor* FinishWith(grpc::CallbackServerContext* context, const Status& status) {
+  auto* reactor = context->DefaultReactor();
+  reactor->Finish(rpc::ToGrpc(status));
+  return reactor;
+}
+
+Error AtPeer(int index, const Error& error) {
+  return Error{error.code, "peers[" + std::to_string(index) + "]: " + error.message};
+}
+
+Status CheckCount(int count) {
+  if (count <= InstallerService::kMaxPeersInCall) return {};
+  return Error{ErrorCode::kInvalidArgument, std::to_string(count) +
+                                                " peers in one call; send at most " +
+                                                std::to_string(InstallerService::kMaxPeersInCall)};
+}
+
+// Wipes the preshared key in `spec` also when it refuses.
+Result<InstallRequest> ParseSpec(v1::PeerSpec& spec) {
+  InstallRequest request;
+  if (!spec.preshared_key().empty()) {
+    auto secret = rpc::TakeSecretKey(*spec.mutable_preshared_key());
+    if (!secret) return secret.error();
+    if (!secret->IsZero()) request.preshared_key = std::move(*secret);
+  }
+  const auto key = rpc::ParseKey(spec.public_key());
+  if (!key) return key.error();
+  request.public_key = *key;
+  auto allowed_ips = rpc::ParsePrefixes(spec.allowed_ips());
+  if (!allowed_ips) return allowed_ips.error();
+  request.allowed_ips = std::move(*allowed_ips);
+  if (spec.persistent_keepalive_seconds() > kMaxKeepalive) {
+    return Error{ErrorCode::kInvalidArgument, "persistent_keepalive_seconds exceeds 65535"};
+  }
+  request.persistent_keepalive = static_cast<std::uint16_t>(spec.persistent_keepalive_seconds());
+  return request;
+}
+
+void Fill(const PeerResult& result, v1::PeerResult* message) {
+  message->set_public_key(rpc::ToBytes(result.public_key));
+  message->set_outcome(static_cast<v1::PeerOutcome>(static_cast<int>(result.outcome)));
+  message->set_message(result.message);
+}
+
+// The two enums are one: a new value must be added to both.
+static_assert(static_cast<int>(PeerOutcome::kInstalled) == v1::PEER_OUTCOME_INSTALLED);
+static_assert(static_cast<int>(PeerOutcome::kUnchanged) == v1::PEER_OUTCOME_UNCHANGED);
+static_assert(static_cast<int>(PeerOutcome::kUpdated) == v1::PEER_OUTCOME_UPDATED);
+static_assert(static_cast<int>(PeerOutcome::kRemoved) == v1::PEER_OUTCOME_REMOVED);
+static_assert(static_cast<int>(PeerOutcome::kAbsent) == v1::PEER_OUTCOME_ABSENT);
+static_assert(static_cast<int>(PeerOutcome::kRefusedPrefix) == v1::PEER_OUTCOME_REFUSED_PREFIX);
+static_assert(static_cast<int>(PeerOutcome::kRefusedAddressTaken) ==
+              v1::PEER_OUTCOME_REFUSED_ADDRESS_TAKEN);
+static_assert(static_cast<int>(PeerOutcome::kRefusedOwnKey) == v1::PEER_OUTCOME_REFUSED_OWN_KEY);
+static_assert(static_cast<int>(PeerOutcome::kRefusedForeign) == v1::PEER_OUTCOME_REFUSED_FOREIGN);
+static_assert(static_cast<int>(PeerOutcome::kRefusedCap) == v1::PEER_OUTCOME_REFUSED_CAP);
+static_assert(static_cast<int>(PeerOutcome::kFailed) == v1::PEER_OUTCOME_FAILED);
+
+}  // namespace
+
+InstallerService::InstallerService(const Clock& clock, InterfaceTable& interfaces,
+                                   const InitiationTable& initiations,
+                                   v1::Completion default_completion)
+    : clock_(clock),
+      interfaces_(interfaces),
+      initiations_(initiations),
+      default_completion_(default_completion) {
+  strategies_[v1::COMPLETION_RETRY] = std::make_unique<RetryCompletion>();
+  strategies_[v1::COMPLETION_INITIATE] = std::make_unique<InitiateCompletion>();
+}
+
+grpc::ServerUnaryReactor* InstallerService::InstallPeers(grpc::CallbackServerContext* context,
+                                                         const v1::InstallPeersRequest* request,
+                                                         v1::InstallPeersResponse* response) {
+  return FinishWith(context, DoInstall(*request, *response));
+}
+
+grpc::ServerUnaryReactor* InstallerService::RemovePeers(grpc::CallbackServerContext* context,
+                                                        const v1::RemovePeersRequest* request,
+                                                        v1::RemovePeersResponse* response) {
+  return FinishWith(context, DoRemove(*request, *response));
+}
+
+grpc::ServerUnaryReactor* InstallerService::GetInterface(grpc::CallbackServerContext* context,
+                                                         const v1::GetInterfaceRequest* request,
+                                                         v1::GetInterfaceResponse* response) {
+  return FinishWith(context, DoGetInterface(*request, *response));
+}
+
+Status InstallerService::DoInstall(const v1::InstallPeersRequest& request,
+                                   v1::InstallPeersResponse& response) {
+  if (const Status count = CheckCount(request.peers_size()); !count) return count.error();
+  const CompletionStrategy* strategy = FindStrategy(request.completion());
+  if (strategy == nullptr) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "unknown completion; this sniffer has COMPLETION_RETRY and COMPLETION_INITIATE"};
+  }
+  const auto peers = FindPeers(request.interface());
+  if (!peers) return peers.error();
+
+  std::vector<InstallRequest> installs;
+  std::vector<RememberedInitiation> completions;
+  for (int i = 0; i < request.peers_size(); ++i) {
+    // gRPC hands out its own message as const; it is not, and the secret in it must not outlive the
+    // call.
+    auto install = ParseSpec(const_cast<v1::PeerSpec&>(request.peers(i)));
+    if (!install) return AtPeer(i, install.error());
+    const auto initiation =
+        FindInitiation(request.interface(), install->public_key, request.peers(i).initiation_id());
+    if (initiation) {
+      CompletionHint hint = strategy->Prepare(*initiation, clock_.SteadyNow());
+      install->endpoint = hint.endpoint;
+      install->kick = hint.kick;
+      completions.push_back(*initiation);
+    }
+    installs.push_back(std::move(*install));
+  }
+  const auto results = (*peers)->Install(installs);
+  if (!results) return results.error();
+  for (const PeerResult& result : *results) Fill(result, response.add_results());
+  for (const RememberedInitiation& initiation : completions) {
+    strategy->AfterInstall(initiation, clock_.SteadyNow());
+  }
+  return {};
+}
+
+Status InstallerService::DoRemove(const v1::RemovePeersRequest& request,
+                                  v1::RemovePeersResponse& response) {
+  if (const Status count = CheckCount(request.public_keys_size()); !count) return count.error();
+  const auto peers = FindPeers(request.interface());
+  if (!peers) return peers.error();
+  std::vector<PublicKey> keys;
+  for (int i = 0; i < request.public_keys_size(); ++i) {
+    const auto key = rpc::ParseKey(request.public_keys(i));
+    if (!key) return AtPeer(i, key.error());
+    keys.push_back(*key);
+  }
+  const auto results = (*peers)->Remove(keys);
+  if (!results) return results.error();
+  for (const PeerResult& result : *results) Fill(result, response.add_results());
+  return {};
+}
+
+grpc::Status InstallerService::ListPeers(grpc::ServerContext*, const v1::ListPeersRequest* request,
+                                         grpc::ServerWriter<v1::ListPeersResponse>* writer) {
+  const auto peers = FindPeers(request->interface());
+  if (!peers) return rpc::ToGrpc(peers.error());
+  auto list = (*peers)->List();
+  if (!list) return rpc::ToGrpc(list.error());
+
+  v1::ListPeersResponse chunk;
+  chunk.set_interrupted(list->interrupted);
+  std::size_t in_chunk = 0;
+  for (const ListedPeer& peer : list->peers) {
+    if (request->own_only() && !peer.own) continue;
+    FillPeerState(peer, chunk.add_peers());
+    if (++in_chunk < kPeersInChunk) continue;
+    if (!writer->Write(chunk)) return grpc::Status::CANCELLED;
+    chunk.clear_peers();
+    in_chunk = 0;
+  }
+  // The last chunk may be empty: it carries `interrupted`.
+  writer->Write(chunk);
+  return grpc::Status::OK;
+}
+
+Status InstallerService::DoGetInterface(const v1::GetInterfaceRequest& request,
+                                        v1::GetInterfaceResponse& response) {
+  if (!request.interface().empty()) {
+    if (const auto peers = FindPeers(request.interface()); !peers) return peers.error();
+  }
+  for (const InterfaceState& state : interfaces_.States()) {
+    if (!request.interface().empty() && request.interface() != state.name) continue;
+    v1::InterfaceState& message = *response.add_interfaces();
+    message.set_interface(state.name);
+    message.set_present(state.present);
+    if (!state.public_key.IsZero()) message.set_public_key(rpc::ToBytes(state.public_key));
+    message.set_listen_port(state.listen_port);
+    message.set_backend(std::string(interfaces_.Backend(state.name)));
+    message.set_problem(state.problem);
+    message.set_generation(state.generation);
+    const PeerManager& peers = *interfaces_.FindPeers(state.name);
+    for (const IpPrefix& prefix : peers.allowed_prefixes()) {
+      rpc::Fill(prefix, message.add_allowed_prefixes());
+    }
+    message.set_max_peers(static_cast<std::uint32_t>(peers.max_peers()));
+    message.set_own_peers(static_cast<std::uint32_t>(peers.own_count()));
+  }
+  return {};
+}
+
+Result<PeerManager*> InstallerService::FindPeers(const std::string& interface) const {
+  PeerManager* peers = interfaces_.FindPeers(interface);
+  if (peers != nullptr) return peers;
+  std::string served;
+  for (const InterfaceState& state : interfaces_.States()) served += " " + state.name;
+  return Error{ErrorCode::kNotFound, "interface '" + interface.substr(0, 40) +
+                                         "' is not served here; these are:" + served};
+}
+
+const CompletionStrategy* InstallerService::FindStrategy(v1::Completion completion) const {
+  const auto found =
+      strategies_.find(completion == v1::COMPLETION_UNSPECIFIED ? default_completion_ : completion);
+  return found == strategies_.end() ? nullptr : found->second.get();
+}
+
+std::optional<RememberedInitiation> InstallerService::FindInitiation(const std::string& interface,
+                                                                     const PublicKey& key,
+                                                                     std::uint64_t id) const {
+  auto initiation = initiations_.Find(id);
+  if (!initiation || initiation->interface != interface || initiation->public_key != key) {
+    return std::nullopt;
+  }
+  return initiation;
+}
+
+}  // namespace jitwg::sniffer

@@ -1,0 +1,60 @@
+// PeerInstaller over gRPC: checks every byte of a request, finds the caller's address for the
+// completion strategy, and hands on to the interface's PeerManager, which has the last word.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "jitwg/v1/peer_installer.grpc.pb.h"
+#include "lib/base/clock.h"
+#include "sniffer/completion/completion.h"
+#include "sniffer/initiation_table.h"
+#include "sniffer/interface_table.h"
+
+namespace jitwg::sniffer {
+
+// Must outlive the gRPC server.
+class InstallerService final
+    : public v1::PeerInstaller::WithCallbackMethod_InstallPeers<
+          v1::PeerInstaller::WithCallbackMethod_RemovePeers<
+              v1::PeerInstaller::WithCallbackMethod_GetInterface<v1::PeerInstaller::Service>>> {
+ public:
+  static constexpr int kMaxPeersInCall = 256;
+
+  InstallerService(const Clock& clock, InterfaceTable& interfaces,
+                   const InitiationTable& initiations, v1::Completion default_completion);
+
+ private:
+  grpc::ServerUnaryReactor* InstallPeers(grpc::CallbackServerContext* context,
+                                         const v1::InstallPeersRequest* request,
+                                         v1::InstallPeersResponse* response) override;
+  grpc::ServerUnaryReactor* RemovePeers(grpc::CallbackServerContext* context,
+                                        const v1::RemovePeersRequest* request,
+                                        v1::RemovePeersResponse* response) override;
+  grpc::ServerUnaryReactor* GetInterface(grpc::CallbackServerContext* context,
+                                         const v1::GetInterfaceRequest* request,
+                                         v1::GetInterfaceResponse* response) override;
+  grpc::Status ListPeers(grpc::ServerContext* context, const v1::ListPeersRequest* request,
+                         grpc::ServerWriter<v1::ListPeersResponse>* writer) override;
+
+  Status DoInstall(const v1::InstallPeersRequest& request, v1::InstallPeersResponse& response);
+  Status DoRemove(const v1::RemovePeersRequest& request, v1::RemovePeersResponse& response);
+  Status DoGetInterface(const v1::GetInterfaceRequest& request, v1::GetInterfaceResponse& response);
+  Result<PeerManager*> FindPeers(const std::string& interface) const;
+  const CompletionStrategy* FindStrategy(v1::Completion completion) const;
+  // The initiation, if it is remembered and really is of this key on this interface.
+  std::optional<RememberedInitiation> FindInitiation(const std::string& interface,
+                                                     const PublicKey& key, std::uint64_t id) const;
+
+  const Clock& clock_;
+  InterfaceTable& interfaces_;
+  const InitiationTable& initiations_;
+  const v1::Completion default_completion_;
+  std::map<v1::Completion, std::unique_ptr<CompletionStrategy>> strategies_;
+};
+
+}  // namespace jitwg::sniffer

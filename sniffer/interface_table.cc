@@ -1,0 +1,125 @@
+#include "sniffer/interface_table.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace jitwg::sniffer {
+namespace {
+
+constexpr const char* kNoKey = "it has no private key; set one with `wg set`";
+constexpr const char* kNoPort = "it has no listen port; set one with `wg set`, or bring it up";
+
+std::string ProblemOf(const Result<DeviceInfo>& info) {
+  if (!info) return info.error().message;
+  if (info->private_key.IsZero()) return kNoKey;
+  if (info->listen_port == 0) return kNoPort;
+  return {};
+}
+
+}  // namespace
+
+Status InterfaceTable::Add(const std::string& name, WireGuardDevice& device, PeerManager& peers) {
+  auto info = device.GetDevice(name);
+  if (!info) return info.error();
+  Entry entry{&device, &peers, 0, {}, nullptr};
+  entry.state.name = name;
+  const std::lock_guard lock(mutex_);
+  entries_.push_back(std::move(entry));
+  Update(entries_.back(), std::move(info));
+  PublishKeys();
+  return {};
+}
+
+bool InterfaceTable::Refresh() {
+  const std::lock_guard refresh_lock(refresh_mutex_);
+  bool changed = false;
+  for (Entry& entry : entries_) {
+    // Reading may block, so not under mutex_: entries_ itself changes only before the threads
+    // start.
+    auto info = entry.device->GetDevice(entry.state.name);
+    const std::lock_guard lock(mutex_);
+    if (Update(entry, std::move(info))) {
+      PublishKeys();
+      changed = true;
+    }
+  }
+  return changed;
+}
+
+bool InterfaceTable::Update(Entry& entry, Result<DeviceInfo> info) {
+  InterfaceState& state = entry.state;
+  const std::string problem = ProblemOf(info);
+  if (problem != state.problem) {
+    if (!problem.empty()) {
+      spdlog::warn("interface_lost interface={} problem=\"{}\"", state.name, problem);
+    }
+    state.problem = problem;
+  }
+  state.present = info.has_value();
+  if (!problem.empty()) {
+    if (!info) entry.ifindex = 0;
+    return std::exchange(entry.key, nullptr) != nullptr;
+  }
+  const bool same = entry.key != nullptr && entry.ifindex == info->ifindex &&
+                    state.public_key == info->public_key && state.listen_port == info->listen_port;
+  if (same) return false;
+  entry.ifindex = info->ifindex;
+  state.public_key = info->public_key;
+  state.listen_port = info->listen_port;
+  ++state.generation;
+  entry.peers->OnDeviceChanged(*info);
+  entry.key = std::make_shared<const ServedKey>(next_serial_++, state.name, info->listen_port,
+                                                info->private_key, *entry.peers);
+  spdlog::info("interface_served interface={} public_key={} port={} backend={} generation={}",
+               state.name, state.public_key.ToBase64(), state.listen_port, entry.device->backend(),
+               state.generation);
+  return true;
+}
+
+void InterfaceTable::PublishKeys() {
+  auto keys = std::make_shared<ServedKeys>();
+  for (const Entry& entry : entries_) {
+    if (entry.key != nullptr) keys->push_back(entry.key);
+  }
+  keys_ = std::move(keys);
+}
+
+std::shared_ptr<const ServedKeys> InterfaceTable::Keys() const {
+  const std::lock_guard lock(mutex_);
+  return keys_;
+}
+
+std::vector<std::uint16_t> InterfaceTable::Ports() const {
+  std::vector<std::uint16_t> ports;
+  for (const auto& key : *Keys()) ports.push_back(key->listen_port);
+  std::sort(ports.begin(), ports.end());
+  ports.erase(std::unique(ports.begin(), ports.end()), ports.end());
+  return ports;
+}
+
+std::vector<InterfaceState> InterfaceTable::States() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<InterfaceState> states;
+  for (const Entry& entry : entries_) states.push_back(entry.state);
+  return states;
+}
+
+PeerManager* InterfaceTable::FindPeers(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  for (const Entry& entry : entries_) {
+    if (entry.state.name == name) return entry.peers;
+  }
+  return nullptr;
+}
+
+std::string_view InterfaceTable::Backend(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  for (const Entry& entry : entries_) {
+    if (entry.state.name == name) return entry.device->backend();
+  }
+  return {};
+}
+
+}  // namespace jitwg::sniffer

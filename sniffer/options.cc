@@ -1,0 +1,125 @@
+#include "sniffer/options.h"
+
+#include <algorithm>
+#include <set>
+
+#include "lib/base/config.h"
+
+namespace jitwg::sniffer {
+namespace {
+
+constexpr const char* kExamples =
+    "  jitwg-sniffer --interface wg0 --allow wg0=10.8.0.0/16 --allow wg0=fd08::/64\n"
+    "      serves wg0; peers may get addresses of these prefixes alone\n"
+    "  jitwg-sniffer --interface wg0,wg1 --allow wg0=10.8.0.0/16,wg1=10.9.0.0/16 --capture eth0\n"
+    "      two interfaces, watching eth0 only\n"
+    "  jitwg-sniffer --config /etc/jitwg/sniffer.toml --check-config\n"
+    "      says every fault of the configuration, and ends";
+
+void AddInterfaces(ConfigParser& parser, SnifferOptions& options) {
+  parser.Add("interface", &options.interfaces, "WireGuard interface to serve; may be repeated")
+      .Required()
+      .Check(CheckInterfaceName)
+      .Group("WireGuard");
+  parser
+      .AddParsed("allow", &options.allow, ParseInterfacePrefix,
+                 "INTERFACE=PREFIX that its peers' addresses must lie in; may be repeated")
+      .ValueName("IFACE=PREFIX")
+      .Required()
+      .Group("WireGuard");
+  parser.Add("backend", &options.backend, "how WireGuard is spoken to")
+      .OneOf({"auto", "kernel", "userspace"})
+      .Group("WireGuard");
+  parser.Add("max-peers", &options.max_peers, "installed peers per interface at most")
+      .Range(1, 1000000)
+      .Group("WireGuard");
+  parser.Add("completion", &options.completion, "how a handshake is finished after the install")
+      .OneOf({"initiate", "retry"})
+      .Group("WireGuard");
+  parser.Add("poll-interval", &options.poll_interval, "how often keys and ports are read again")
+      .Range(std::chrono::milliseconds(100), std::chrono::minutes(10))
+      .Group("WireGuard");
+}
+
+void AddCapture(ConfigParser& parser, SnifferOptions& options) {
+  parser.Add("capture", &options.capture, "network interface to watch, or any; may be repeated")
+      .Check(CheckInterfaceName)
+      .Group("Capture");
+  parser.Add("capture-buffer", &options.capture_buffer_kib, "kernel ring per capture, in KiB")
+      .Range(256, 1048576)
+      .ValueName("KIB")
+      .Group("Capture");
+  parser
+      .Add("source-rate", &options.source_rate,
+           "initiations per second of one IPv4 /32 or IPv6 /64")
+      .Range(1, 1000000)
+      .Group("Capture");
+  parser.Add("source-burst", &options.source_burst, "and so many at once")
+      .Range(1, 1000000)
+      .Group("Capture");
+  parser.Add("global-rate", &options.global_rate, "initiations per second of all sources together")
+      .Range(1, 10000000)
+      .Group("Capture");
+  parser.Add("global-burst", &options.global_burst, "and so many at once")
+      .Range(1, 10000000)
+      .Group("Capture");
+  parser.Add("workers", &options.workers, "threads that unwrap handshakes")
+      .Range(1, 64)
+      .Group("Capture");
+}
+
+void AddServer(ConfigParser& parser, SnifferOptions& options) {
+  parser.Add("listen", &options.listen, "Unix socket of the gRPC server")
+      .Check(CheckUnixAddress)
+      .Group("Server");
+  parser.Add("socket-mode", &options.socket_mode, "the socket's file mode").Group("Server");
+  parser.Add("socket-group", &options.socket_group, "the socket's group; empty: the process's own")
+      .Group("Server");
+  parser
+      .Add("state-dir", &options.state_dir, "where the list of installed peers outlives a restart")
+      .Group("Server");
+  parser.Add("log-level", &options.log.level, "least important lines to write")
+      .OneOf({"trace", "debug", "info", "warn", "error", "off"})
+      .Group("Log");
+  parser.Add("log-json", &options.log.json, "write JSON lines").Group("Log");
+}
+
+// Faults that no option has alone.
+void CrossCheck(ConfigParser& parser, const SnifferOptions& options) {
+  const std::set<std::string> served(options.interfaces.begin(), options.interfaces.end());
+  std::set<std::string> allowed;
+  for (const InterfacePrefix& allow : options.allow) {
+    allowed.insert(allow.interface);
+    if (served.count(allow.interface) == 0 && !served.empty()) {
+      parser.AddFault("allow", "'" + allow.interface + "=" + allow.prefix.ToString() +
+                                   "' names no --interface; add --interface " + allow.interface);
+    }
+  }
+  for (const std::string& name : served) {
+    if (allowed.count(name) == 0 && !allowed.empty()) {
+      parser.AddFault("interface", "'" + name + "' has no --allow; add --allow " + name +
+                                       "=PREFIX for the addresses its peers may have");
+    }
+  }
+  if (served.size() != options.interfaces.size()) {
+    parser.AddFault("interface", "the same interface is named twice");
+  }
+}
+
+}  // namespace
+
+std::optional<int> ParseOptions(int argc, const char* const* argv, SnifferOptions& options,
+                                std::ostream& out, std::ostream& err) {
+  ConfigParser parser("jitwg-sniffer",
+                      "Captures WireGuard handshake initiations, proves who calls, and installs "
+                      "the peers it is told to.");
+  AddInterfaces(parser, options);
+  AddCapture(parser, options);
+  AddServer(parser, options);
+  parser.Examples(kExamples);
+  parser.Parse(argc, argv);
+  CrossCheck(parser, options);
+  return parser.Finish(out, err);
+}
+
+}  // namespace jitwg::sniffer

@@ -1,0 +1,42 @@
+// The sniffer's configuration, from flags, environment and file.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/base/config_values.h"
+#include "lib/base/log.h"
+
+namespace jitwg::sniffer {
+
+struct SnifferOptions {
+  std::vector<std::string> interfaces;
+  std::vector<InterfacePrefix> allow;
+  std::vector<std::string> capture{"any"};
+  std::uint32_t capture_buffer_kib = 4096;
+  std::string backend = "auto";
+  std::string completion = "initiate";
+  std::string listen = "unix:/run/jitwg/sniffer.sock";
+  FileMode socket_mode{0660};
+  std::string socket_group;
+  std::string state_dir = "/run/jitwg/sniffer";
+  std::uint32_t max_peers = 100000;
+  std::chrono::milliseconds poll_interval{2000};
+  std::uint32_t source_rate = 100;
+  std::uint32_t source_burst = 300;
+  std::uint32_t global_rate = 20000;
+  std::uint32_t global_burst = 20000;
+  std::uint32_t workers = 1;
+  LogOptions log;
+};
+
+// Fills `options`. An exit code when the program is to end here: help, version, --check-config, or
+// faults (all of them were written to `err`, one line each).
+std::optional<int> ParseOptions(int argc, const char* const* argv, SnifferOptions& options,
+                                std::ostream& out, std::ostream& err);
+
+}  // namespace jitwg::sniffer

@@ -1,0 +1,76 @@
+// From a captured packet to a proven caller: decode, mac1, admission on the capturing thread;
+// X25519 and freshness on the workers. Cheap before dear; whatever is refused becomes a counter.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include "lib/base/bounded_queue.h"
+#include "lib/base/clock.h"
+#include "lib/noise/messages.h"
+#include "sniffer/admission/admission.h"
+#include "sniffer/capture/datagram.h"
+#include "sniffer/capture/packet_source.h"
+#include "sniffer/event.h"
+#include "sniffer/initiation_table.h"
+#include "sniffer/interface_table.h"
+#include "sniffer/statistics.h"
+
+namespace jitwg::sniffer {
+
+struct PipelineOptions {
+  unsigned workers = 1;               // 1..64
+  std::size_t queue_capacity = 8192;  // initiations waiting for each worker
+  AdmissionOptions admission;
+};
+
+// The references must outlive the pipeline.
+class Pipeline {
+ public:
+  Pipeline(const InterfaceTable& interfaces, const Clock& clock, Statistics& statistics,
+           InitiationTable& initiations, EventSink& sink, const PipelineOptions& options);
+  // Ends the workers; what still waits is dropped.
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  // From any capturing thread. Never blocks on crypto.
+  void OnPacket(const CapturedPacket& packet);
+
+ private:
+  struct Work {
+    std::shared_ptr<const ServedKey> key;
+    std::array<std::uint8_t, noise::kInitiationSize> packet;
+    Endpoint source;
+    Endpoint destination;
+    WallTime captured_at;
+    SteadyTime received_at;
+  };
+
+  // The reason to stop here, or the key that the packet is addressed to.
+  InitiationResult MatchKey(const Datagram& datagram,
+                            std::shared_ptr<const ServedKey>& match) const;
+  // kAuthenticated: go on.
+  InitiationResult Admit(const Datagram& datagram, SteadyTime now);
+  void Enqueue(Work work);
+  void RunWorker(BoundedQueue<Work>& queue, const std::stop_token& stop);
+  InitiationResult Unwrap(const Work& work);
+
+  const InterfaceTable& interfaces_;
+  const Clock& clock_;
+  Statistics& statistics_;
+  InitiationTable& initiations_;
+  EventSink& sink_;
+  std::mutex admission_mutex_;
+  Admission admission_;  // guarded by admission_mutex_
+  std::vector<std::unique_ptr<BoundedQueue<Work>>> queues_;
+  std::vector<std::jthread> workers_;
+};
+
+}  // namespace jitwg::sniffer

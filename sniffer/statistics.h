@@ -1,0 +1,54 @@
+// Counters of what became of each captured packet, by a closed set of reasons. Wait-free to count.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace jitwg::sniffer {
+
+// In the order in which a packet meets them.
+enum class InitiationResult : std::uint8_t {
+  kMalformed,          // link, IP or UDP headers lie, or it is a fragment
+  kOutgoing,           // sent by this machine
+  kOtherPort,          // no served interface listens there
+  kBadLength,          // not 148 bytes
+  kBadType,            // not an initiation
+  kBadMac1,            // not for this interface's key
+  kDuplicate,          // the same bytes were seen a moment ago
+  kRateLimitedSource,  // the source's token bucket is empty
+  kRateLimitedGlobal,  // the token bucket of all sources is empty
+  kQueueFull,          // the unwrapping threads were too slow
+  kBadEphemeral,
+  kBadStatic,
+  kBadStaticDh,
+  kBadTimestamp,   // the claimed key was not proved
+  kOwnKey,         // the gateway's own key as initiator
+  kSameStamp,      // the stamp accepted last came again
+  kReplayed,       // an older stamp than the newest accepted
+  kInstalled,      // authentic, from a peer that is installed already
+  kAuthenticated,  // authentic, from somebody to decide about
+};
+inline constexpr std::size_t kInitiationResults =
+    static_cast<std::size_t>(InitiationResult::kAuthenticated) + 1;
+
+// Lower-case label, e.g. "bad_mac1".
+std::string_view ToString(InitiationResult result);
+
+// Thread-safe.
+class Statistics {
+ public:
+  void Count(InitiationResult result) {
+    counts_[static_cast<std::size_t>(result)].fetch_add(1, std::memory_order_relaxed);
+  }
+  std::uint64_t Get(InitiationResult result) const {
+    return counts_[static_cast<std::size_t>(result)].load(std::memory_order_relaxed);
+  }
+
+ private:
+  std::array<std::atomic<std::uint64_t>, kInitiationResults> counts_{};
+};
+
+}  // namespace jitwg::sniffer
