@@ -68,6 +68,10 @@ function(jitwg_fuzzer name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
-  add_test(NAME ${JITWG_TEST_PREFIX}${name} COMMAND ${name} -runs=50000 -max_total_time=30 -seed=1 ${ARG_CORPUS})
+  # libFuzzer writes what it finds into the first folder: never into the sources.
+  set(found ${CMAKE_CURRENT_BINARY_DIR}/${name}.found)
+  file(MAKE_DIRECTORY ${found})
+  add_test(NAME ${JITWG_TEST_PREFIX}${name}
+           COMMAND ${name} -runs=50000 -max_total_time=30 -seed=1 ${found} ${ARG_CORPUS})
   set_tests_properties(${JITWG_TEST_PREFIX}${name} PROPERTIES TIMEOUT 120 LABELS "fuzz")
 endfunction()
