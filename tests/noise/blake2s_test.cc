@@ -60,8 +60,8 @@ Bytes RfcSequence(std::size_t size) {
 
 TEST(Blake2sTest, PassesTheRfcsSelfTest) {
   Blake2s all;
-  for (const std::size_t digest_size : {16, 20, 28, 32}) {
-    for (const std::size_t size : {0, 3, 64, 65, 255, 1024}) {
+  for (const std::size_t digest_size : {16U, 20U, 28U, 32U}) {
+    for (const std::size_t size : {0U, 3U, 64U, 65U, 255U, 1024U}) {
       const Bytes data = RfcSequence(size);
       all.Update(Blake2sOf(digest_size, {}, data));
       all.Update(Blake2sOf(digest_size, RfcSequence(digest_size), data));
@@ -114,7 +114,7 @@ TEST(Blake2sTest, KeptKeyedStateContinuesLikeAFreshOne) {
   const Bytes key = RandomBytes(random, 32);
   Blake2s kept(16, key);
   kept.CompressFullBlock();
-  for (const std::size_t size : {1, 64, 116, 200}) {
+  for (const std::size_t size : {1U, 64U, 116U, 200U}) {
     const Bytes data = RandomBytes(random, size);
     Blake2s copy = kept;
     copy.Update(data);

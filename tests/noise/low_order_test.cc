@@ -16,7 +16,8 @@ namespace {
 const Tai64n kStamp = Tai64n::FromUnix(1'700'000'000, 0);
 
 // Every 255-bit encoding of a point of small order on Curve25519 and its twist (0, 1, two of order
-// 8, p - 1, p, p + 1), each with bit 255 clear and set: X25519 ignores that bit (RFC 7748 section 5).
+// 8, p - 1, p, p + 1), each with bit 255 clear and set: X25519 ignores that bit (RFC 7748 section
+// 5).
 std::vector<PublicKey> LowOrderPoints() {
   const std::string ff30(60, 'f');
   std::vector<PublicKey> points;
