@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/base/clock.h"
@@ -18,6 +19,8 @@ namespace jitwg::registry {
 
 inline constexpr std::size_t kMaxAllowedIps = 128;
 inline constexpr std::size_t kMaxNameLength = 128;
+inline constexpr std::size_t kMaxNetworkLength = 63;
+inline constexpr std::size_t kMaxListLimit = 1000;
 
 // One row. Move-only because of the secret; Clone() where a copy is meant.
 struct Peer {
@@ -28,9 +31,10 @@ struct Peer {
   std::optional<PresharedKey> preshared_key;
   std::uint16_t persistent_keepalive = 0;  // seconds, 0 = off
   bool pinned = false;                     // installed at start, never evicted for being idle
-  std::string gateway;                     // only this gateway may serve it; empty for any
+  std::string gateway;  // only this gateway may serve it; empty for any; at most kMaxNameLength
+                        // bytes of UTF-8
   bool enabled = true;
-  std::optional<WallTime> expires_at;
+  std::optional<WallTime> expires_at;  // times are kept to the microsecond
   WallTime created_at;
   WallTime updated_at;
 
@@ -40,6 +44,9 @@ struct Peer {
 // What may be asked of a peer before it is stored, for every store: sizes, names, at least one
 // address, no overlap inside the list. kInvalidArgument with one line.
 Status Validate(const Peer& peer);
+
+// The part of it that concerns a network's name.
+Status ValidateNetwork(std::string_view network);
 
 struct ListQuery {
   std::string network;             // empty for all
@@ -68,7 +75,8 @@ class Registry {
   virtual void Find(const PublicKey& key, std::chrono::milliseconds deadline,
                     FindCallback done) = 0;
 
-  // Peers in order of their key, at most query.limit; blocks.
+  // Peers in order of their key, at most query.limit; blocks. kInvalidArgument for a limit out of
+  // range.
   virtual Result<std::vector<Peer>> List(const ListQuery& query) = 0;
 
   // Creates the peer, or replaces one of the same key when `replace`. created_at is kept,

@@ -1,0 +1,25 @@
+// From a registry's address to the registry. The only file that knows which kinds there are.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "lib/base/clock.h"
+#include "lib/registry/registry.h"
+
+namespace jitwg::registry {
+
+// "sqlite:/var/lib/jitwg/registry.db", taken apart.
+struct RegistryAddress {
+  std::string kind;  // "sqlite"
+  std::string rest;  // an absolute path
+};
+
+// kInvalidArgument says which kinds there are. Opens nothing: for checking configuration.
+Result<RegistryAddress> ParseRegistryAddress(std::string_view text);
+
+// Opens the registry; when `create`, one that is a file and absent is made. `clock` outlives it.
+Result<std::unique_ptr<Registry>> MakeRegistry(const std::string& address, const Clock& clock,
+                                               bool create = true);
+
+}  // namespace jitwg::registry

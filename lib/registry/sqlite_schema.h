@@ -1,0 +1,26 @@
+// The SQLite registry's tables, in one place, and how a file gets them. Other files know the names
+// of columns only.
+#pragma once
+
+#include <string>
+
+#include "lib/registry/sqlite_database.h"
+
+namespace jitwg::registry {
+
+// PRAGMA user_version of the files this program writes. A file with a higher one is refused.
+inline constexpr int kSchemaVersion = 1;
+
+// How many change notices a file keeps for those who read them late.
+inline constexpr int kKeptChanges = 10'000;
+
+// Makes sure that `path` is there, if `create` with `mode`; kNotFound when it is not, and what
+// open(2) says otherwise.
+Status EnsureFile(const std::string& path, bool create, unsigned mode);
+
+// Sets the connection up (WAL, foreign keys, time-outs), creates the schema in an empty file, and
+// refuses files of others (kFailedPrecondition), of a newer schema (kFailedPrecondition) and
+// damaged ones (kDataLoss).
+Status PrepareConnection(SqliteDatabase& database);
+
+}  // namespace jitwg::registry
