@@ -50,10 +50,12 @@ Result<IpAddress> IpAddress::FromBytes(std::span<const std::uint8_t> bytes) {
 Result<IpAddress> IpAddress::Parse(std::string_view text) {
   const std::string copy(text);
   std::array<std::uint8_t, 16> bytes{};
-  if (::inet_pton(AF_INET, copy.c_str(), bytes.data()) == 1) {
+  // inet_pton stops at a NUL byte, behind which anything could stand.
+  const bool whole = copy.find('\0') == std::string::npos;
+  if (whole && ::inet_pton(AF_INET, copy.c_str(), bytes.data()) == 1) {
     return V4(std::span(bytes).first<4>());
   }
-  if (::inet_pton(AF_INET6, copy.c_str(), bytes.data()) == 1) return V6(bytes);
+  if (whole && ::inet_pton(AF_INET6, copy.c_str(), bytes.data()) == 1) return V6(bytes);
   return Error{ErrorCode::kInvalidArgument, "'" + copy.substr(0, 60) + "' is no IP address"};
 }
 
