@@ -1,0 +1,158 @@
+// The only way to a change of one interface's peers: asks the guard, remembers in the journal, then
+// tells the kernel. It never touches a peer that jitwg did not install, and never sets the endpoint
+// of a peer that is there already.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lib/base/clock.h"
+#include "lib/base/key.h"
+#include "lib/base/net.h"
+#include "lib/base/result.h"
+#include "lib/base/tai64n.h"
+#include "sniffer/install/guard.h"
+#include "sniffer/install/own_set_journal.h"
+#include "sniffer/install/peer_table.h"
+#include "sniffer/install/wireguard_device.h"
+
+namespace jitwg::sniffer {
+
+struct InstallRequest {
+  PublicKey public_key;
+  std::optional<PresharedKey> preshared_key;
+  std::vector<IpPrefix> allowed_ips;
+  std::uint16_t persistent_keepalive = 0;  // seconds, 0 = off
+  // Both from the completion strategy, out of the sniffer's own memory. Used for a new peer only.
+  std::optional<Endpoint> endpoint;
+  bool kick = false;
+  // Of the initiation that asks for the peer.
+  std::optional<Tai64n> newest_timestamp;
+};
+
+struct PeerResult {
+  PublicKey public_key;
+  PeerOutcome outcome = PeerOutcome::kFailed;
+  std::string message;  // what went wrong and how to mend it; empty when nothing did
+  ErrorCode error = ErrorCode::kInternal;  // with kFailed: kNotFound the interface is gone, ...
+};
+
+struct InstallResult {
+  std::vector<PeerResult> results;  // one for each request, in order
+};
+using RemoveResult = InstallResult;
+
+struct ListedPeer {
+  KernelPeer peer;
+  bool own = false;
+  std::optional<std::chrono::nanoseconds> installed_for;  // own peers
+  std::optional<Tai64n> newest_timestamp;                 // own peers, when one is known
+};
+
+struct PeerList {
+  std::vector<ListedPeer> peers;
+  bool interrupted = false;
+};
+
+struct PeerManagerOptions {
+  std::string interface;
+  GuardPolicy policy;
+  std::string journal_path;  // empty: the own-set dies with the process
+};
+
+// Thread-safe. Installations and removals of an interface wait for each other, not for a List that
+// is being read.
+//
+// Residual race: the kernel has no "create only", no notice of a peer's change and no query of one
+// peer. A peer or address that somebody adds by hand after the last List (or Refresh) is not known
+// to the guard: an installation of that very key would take it over, one of that very address would
+// take the address. It lasts at most one interval between two Lists. In the same way an own peer
+// that is removed by hand counts as installed until the next List that was not interrupted.
+class PeerManager {
+ public:
+  // Opens the journal and reads the kernel's peers once: those in the journal are own, all others
+  // foreign. `device` and `clock` outlive it. Errors: those of GetDevice, DumpPeers and
+  // OwnSetJournal::Open.
+  static Result<std::unique_ptr<PeerManager>> Create(WireGuardDevice& device, const Clock& clock,
+                                                     PeerManagerOptions options);
+
+  // Any number of requests, in order; each stands alone. Idempotent: the same settings again are
+  // kUnchanged without a call to the kernel. Outcomes: kInstalled, kUnchanged, kUpdated, kRefused*,
+  // kFailed.
+  InstallResult Install(std::span<const InstallRequest> requests);
+
+  // Own peers only, at most 100 in a message to the kernel. Outcomes: kRemoved, kAbsent,
+  // kRefusedForeign, kFailed.
+  RemoveResult Remove(std::span<const PublicKey> keys);
+
+  // Reads the kernel's peers and learns from them: foreign peers, and own ones that somebody else
+  // removed or changed. kAborted: the interface was replaced meanwhile, try again.
+  Result<PeerList> List();
+  // The same for the learning alone.
+  Status Refresh();
+
+  // Is the key a peer, own or foreign, as far as is known? Never waits for the kernel.
+  bool IsInstalled(const PublicKey& key) const;
+  bool IsOwn(const PublicKey& key) const;
+
+  // Keeps the newest of an own peer; nothing for others.
+  void NoteTimestamp(const PublicKey& key, const Tai64n& timestamp);
+
+  std::size_t own_count() const;
+  GuardPolicy policy() const;
+  void SetAllowedPrefixes(std::vector<IpPrefix> prefixes);
+
+  // The interface was looked at again. A new ifindex: another object, the own-set is cleared. Only
+  // a new key or port: own peers stay own. Then reads the peers; its error is that of Refresh.
+  Status OnDeviceChanged(const DeviceInfo& info);
+
+ private:
+  // An installation that the guard let through.
+  struct Planned {
+    std::size_t request;
+    PeerSettings settings;
+    bool is_new;
+  };
+
+  PeerManager(WireGuardDevice& device, const Clock& clock, PeerManagerOptions options);
+  Status LoadJournal();
+  std::size_t Plan(std::span<const InstallRequest> requests, std::size_t first,
+                   std::vector<PeerResult>& results, std::vector<Planned>& planned);
+  bool PlanOne(const InstallRequest& request, std::size_t index, PeerResult& result,
+               std::vector<Planned>& planned);
+  void Carry(std::span<const InstallRequest> requests, std::vector<Planned> planned,
+             std::vector<PeerResult>& results);
+  Status Journal(std::span<const InstallRequest> requests, std::span<const Planned> planned);
+  void Settle(Planned& planned, const InstallRequest& request, const Status& status,
+              PeerResult& result);
+  void RemoveBatch(std::span<const PublicKey> keys, std::span<PeerResult> results);
+  void SettleRemoval(const Status& status, PeerResult& result, std::vector<PublicKey>& removed);
+  void DropFromJournal(std::span<const PublicKey> keys);
+  ListedPeer Describe(KernelPeer peer, SteadyTime now);
+  Result<PeerList> ReadAndMerge(bool want_list);
+
+  WireGuardDevice& device_;
+  const Clock& clock_;
+  const std::string interface_;
+
+  // Lock order: list_mutex_, change_mutex_, state_mutex_. Only the first two are held during a call
+  // to the kernel.
+  std::mutex list_mutex_;    // one dump at a time
+  std::mutex change_mutex_;  // one change at a time; guards journal_
+  std::unique_ptr<OwnSetJournal> journal_;
+  mutable std::mutex state_mutex_;  // guards all below
+  GuardPolicy policy_;
+  PeerTable table_;
+  unsigned ifindex_ = 0;
+  PublicKey interface_key_;
+  std::uint64_t generation_ = 0;
+  const std::string journal_path_;
+};
+
+}  // namespace jitwg::sniffer
