@@ -161,12 +161,14 @@ Status CheckInterfaceName(std::string_view text) {
 Status CheckUnixAddress(std::string_view text) {
   constexpr std::string_view kScheme = "unix:";
   constexpr std::size_t kMaxPath = 107;
-  if (text.substr(0, kScheme.size()) != kScheme || text.substr(kScheme.size(), 1) != "/") {
+  std::string_view path = text;
+  if (path.substr(0, kScheme.size()) == kScheme) path.remove_prefix(kScheme.size());
+  if (path.substr(0, 1) != "/") {
     return Invalid(Quoted(text) +
                    " is no socket address; write unix: and an absolute path, like "
                    "unix:/run/jitwg/sniffer.sock");
   }
-  if (text.size() - kScheme.size() > kMaxPath) {
+  if (path.size() > kMaxPath) {
     return Invalid("the socket path in " + Quoted(text) + " is longer than " +
                    std::to_string(kMaxPath) + " bytes, which Unix sockets cannot have");
   }

@@ -52,7 +52,7 @@ Result<IpPrefix> ParseExactPrefix(std::string_view text);
 // A network interface's name: 1..15 bytes, no '/', no blanks (net/core/dev.c, dev_valid_name).
 Status CheckInterfaceName(std::string_view text);
 
-// "unix:/path", the path absolute and short enough for sockaddr_un (107 bytes).
+// "unix:/path" or "/path", the path absolute and short enough for sockaddr_un (107 bytes).
 Status CheckUnixAddress(std::string_view text);
 
 // `text` in single quotes, at most 60 bytes of it, control bytes written as \xNN: fit for one line

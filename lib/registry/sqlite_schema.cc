@@ -102,13 +102,14 @@ Result<bool> HasSchema(SqliteDatabase& database) {
   const auto objects = database.QueryNumber("SELECT count(*) FROM sqlite_schema");
   if (!objects) return objects.error();
   if (*objects == 0 && *version == 0) return false;
-  if (*application != kApplicationId) {
+  const bool ours = *application == kApplicationId || (*objects == 0 && *application == 0);
+  if (!ours) {
     return Precondition(database, " is another program's SQLite database; name a different file");
   }
-  if (*version > kSchemaVersion) {
+  if (*version != kSchemaVersion) {
     return Precondition(database, " has schema version " + std::to_string(*version) +
-                                      ", this program knows up to " +
-                                      std::to_string(kSchemaVersion) + "; install a newer jitwg");
+                                      ", this program knows " + std::to_string(kSchemaVersion) +
+                                      "; install a newer jitwg");
   }
   return true;
 }

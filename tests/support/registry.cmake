@@ -1,0 +1,5 @@
+# The in-memory registry and its fault injector.
+jitwg_room(jitwg_fake_registry
+  SOURCES fake_registry.cc
+  HEADERS fake_registry.h manual_clock.h
+  DEPS jitwg_registry)
