@@ -1,0 +1,287 @@
+#include "provisioner/coordinator.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "provisioner/log_text.h"
+#include "provisioner/reconcile_plan.h"
+
+namespace jitwg::provisioner {
+namespace {
+
+std::chrono::microseconds Between(SteadyTime from, SteadyTime to) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(to - from);
+}
+
+Verdict ToVerdict(PeerOutcome outcome) {
+  switch (outcome) {
+    case PeerOutcome::kInstalled:
+      return Verdict::kInstalled;
+    case PeerOutcome::kUpdated:
+      return Verdict::kUpdated;
+    case PeerOutcome::kUnchanged:
+      return Verdict::kAlreadyInstalled;
+    case PeerOutcome::kRefusedPrefix:
+      return Verdict::kPrefixNotAllowed;
+    default:
+      return Verdict::kInstallFailed;
+  }
+}
+
+bool IsIn(PeerOutcome outcome) {
+  return outcome == PeerOutcome::kInstalled || outcome == PeerOutcome::kUpdated ||
+         outcome == PeerOutcome::kUnchanged;
+}
+
+}  // namespace
+
+Coordinator::Coordinator(const CoordinatorParts& parts, CoordinatorOptions options,
+                         std::function<void(const PublicKey&)> recheck)
+    : parts_(parts),
+      options_(std::move(options)),
+      recheck_(std::move(recheck)),
+      queue_(parts.link, *this, options_.completion, options_.install) {}
+
+Coordinator::~Coordinator() { Stop(); }
+
+void Coordinator::OnEvent(const HandshakeEvent& event) {
+  const PeerId id{event.interface, event.public_key};
+  if (event.already_installed) {
+    parts_.replay.RaiseSoon(event.public_key, event.timestamp);
+    parts_.book.NoteActivity(id, parts_.clock.SteadyNow());
+    return Publish(event, Verdict::kAlreadyInstalled, "");
+  }
+  switch (Board(id, event)) {
+    case Boarding::kJoined:
+      return;
+    case Boarding::kReplay:
+      return Publish(event, Verdict::kReplay, "");
+    case Boarding::kFull:
+      return Publish(event, Verdict::kOverloaded, "");
+    case Boarding::kNew:
+      break;
+  }
+  // Only now, with the key in flight: an earlier flight has put its stamp on disk, none is to come.
+  std::string detail;
+  if (const auto verdict = CheckReplay(event, detail)) return Land(id, *verdict, detail);
+  LookUp(id);
+}
+
+Coordinator::Boarding Coordinator::Board(const PeerId& id, const HandshakeEvent& event) {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return Boarding::kFull;
+  if (const auto found = flights_.find(id); found != flights_.end()) {
+    HandshakeEvent& newest = found->second.newest;
+    if (event.timestamp <= newest.timestamp) return Boarding::kReplay;
+    newest = event;
+    superseded_.fetch_add(1);
+    return Boarding::kJoined;
+  }
+  if (flights_.size() >= options_.max_lookups) return Boarding::kFull;
+  Flight& flight = flights_[id];
+  flight.newest = event;
+  flight.started = parts_.clock.SteadyNow();
+  return Boarding::kNew;
+}
+
+std::optional<Verdict> Coordinator::CheckReplay(const HandshakeEvent& event, std::string& detail) {
+  const auto newest = parts_.replay.Newest(event.public_key);
+  if (!newest) {
+    detail = "the replay memory cannot be read: " + newest.error().message;
+    return Verdict::kInstallFailed;
+  }
+  if (*newest && event.timestamp <= **newest) return Verdict::kReplay;
+  return std::nullopt;
+}
+
+void Coordinator::LookUp(const PeerId& id) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++callbacks_;
+  }
+  lookups_.fetch_add(1);
+  parts_.registry.Find(id.public_key, options_.lookup_timeout,
+                       [this, id](Result<std::optional<registry::Peer>> found) {
+                         OnFound(id, std::move(found));
+                         const std::lock_guard lock(mutex_);
+                         --callbacks_;
+                         landed_.notify_all();
+                       });
+}
+
+void Coordinator::OnFound(const PeerId& id, Result<std::optional<registry::Peer>> found) {
+  if (!found) return Land(id, Verdict::kRegistryUnavailable, found.error().message);
+  if (!*found) {
+    if (!LookUpAgain(id)) Land(id, Verdict::kUnknownKey, "");
+    return;
+  }
+  const auto interface = parts_.interfaces.Find(id.interface);
+  const auto refusal =
+      CheckPolicy(**found, interface.get(), options_.identity, parts_.clock.WallNow());
+  if (!refusal) return Allow(id, std::move(**found));
+  if (!LookUpAgain(id)) Refuse(id, std::move(**found), *refusal);
+}
+
+bool Coordinator::LookUpAgain(const PeerId& id) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(flights_.at(id).registry_changed, false)) return false;
+  }
+  LookUp(id);
+  return true;
+}
+
+void Coordinator::Allow(const PeerId& id, registry::Peer peer) {
+  {
+    const std::lock_guard lock(mutex_);
+    Flight& flight = flights_.at(id);
+    flight.looked_up = parts_.clock.SteadyNow();
+    flight.peer = std::move(peer);
+  }
+  queue_.Push(id);
+}
+
+void Coordinator::Refuse(const PeerId& id, registry::Peer peer, Refusal refusal) {
+  if (refusals_.Allow(id.public_key, parts_.clock.SteadyNow())) {
+    spdlog::info("peer_refused interface={} key={} name=\"{}\" reason={}", id.interface,
+                 id.public_key.ToBase64(), LogText(peer.name), ToString(refusal));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    flights_.at(id).peer = std::move(peer);
+  }
+  Land(id, provisioner::ToVerdict(refusal), "");
+}
+
+void Coordinator::Land(const PeerId& id, Verdict verdict, const std::string& detail) {
+  Flight flight;
+  {
+    const std::lock_guard lock(mutex_);
+    auto node = flights_.extract(id);
+    flight = std::move(node.mapped());
+    landed_.notify_all();
+  }
+  PublishFlight(flight, verdict, detail);
+  if (flight.registry_changed) recheck_(id.public_key);
+}
+
+Result<std::vector<PeerSpec>> Coordinator::PrepareBatch(const std::string& interface,
+                                                        const std::vector<PublicKey>& keys) {
+  std::vector<PeerSpec> specs;
+  std::vector<KeyStamp> stamps;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const PublicKey& key : keys) {
+      Flight& flight = flights_.at({interface, key});
+      flight.sent = parts_.clock.SteadyNow();
+      flight.sent_initiation = flight.newest.initiation_id;
+      specs.push_back(ToSpec(*flight.peer, flight.sent_initiation));
+      stamps.emplace_back(key, flight.newest.timestamp);
+    }
+  }
+  const Status stored = parts_.replay.Raise(stamps);
+  if (!stored) {
+    return Error{stored.error().code,
+                 "nothing was installed, since the time stamp cannot be "
+                 "stored: " +
+                     stored.error().message};
+  }
+  return specs;
+}
+
+void Coordinator::FinishBatch(const std::string& interface, const std::vector<PublicKey>& keys,
+                              Result<std::vector<PeerResult>> results) {
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const PeerId id{interface, keys[i]};
+    if (results) {
+      FinishOne(id, (*results)[i]);
+    } else {
+      Land(id, Verdict::kInstallFailed, results.error().message);
+    }
+  }
+}
+
+void Coordinator::FinishOne(const PeerId& id, const PeerResult& result) {
+  if (IsIn(result.outcome)) {
+    registry::Peer peer;
+    {
+      const std::lock_guard lock(mutex_);
+      peer = flights_.at(id).peer->Clone();
+    }
+    parts_.book.NoteInstalled(id, peer, parts_.clock.SteadyNow());
+    if (SendAgain(id)) return;
+  }
+  Land(id, ToVerdict(result.outcome), result.message);
+}
+
+bool Coordinator::SendAgain(const PeerId& id) {
+  {
+    const std::lock_guard lock(mutex_);
+    const Flight& flight = flights_.at(id);
+    if (stopping_ || flight.newest.initiation_id == flight.sent_initiation) return false;
+  }
+  queue_.Push(id);
+  return true;
+}
+
+void Coordinator::Publish(const HandshakeEvent& event, Verdict verdict, const std::string& detail) {
+  Decision decision;
+  decision.decided_at = parts_.clock.WallNow();
+  decision.event = event;
+  decision.verdict = verdict;
+  decision.detail = detail;
+  parts_.decisions.Publish(std::move(decision));
+}
+
+void Coordinator::PublishFlight(const Flight& flight, Verdict verdict, const std::string& detail) {
+  const SteadyTime now = parts_.clock.SteadyNow();
+  Decision decision;
+  decision.decided_at = parts_.clock.WallNow();
+  decision.event = flight.newest;
+  decision.verdict = verdict;
+  decision.detail = detail;
+  const bool was_sent = flight.sent != SteadyTime{};
+  const bool was_found = flight.looked_up != SteadyTime{};
+  decision.lookup_time = Between(flight.started, was_found ? flight.looked_up : now);
+  if (was_sent) decision.install_time = Between(flight.sent, now);
+  if (flight.peer) {
+    decision.peer_name = flight.peer->name;
+    decision.allowed_ips = flight.peer->allowed_ips;
+  }
+  if (was_sent) {
+    const bool failed = verdict == Verdict::kInstallFailed || verdict == Verdict::kPrefixNotAllowed;
+    const std::string_view what = failed ? "peer_not_installed" : "peer_installed";
+    const auto level = failed ? spdlog::level::warn : spdlog::level::info;
+    if (!failed || refusals_.Allow(flight.newest.public_key, now)) {
+      spdlog::log(level, "{} interface={} key={} name=\"{}\" verdict={} detail=\"{}\"", what,
+                  flight.newest.interface, flight.newest.public_key.ToBase64(),
+                  LogText(decision.peer_name), ToString(verdict), LogText(detail));
+    }
+  }
+  parts_.decisions.Publish(std::move(decision));
+}
+
+void Coordinator::OnRegistryChange(const registry::Change& change) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [id, flight] : flights_) {
+    if (!change.public_key || *change.public_key == id.public_key) flight.registry_changed = true;
+  }
+}
+
+void Coordinator::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  queue_.Stop();
+  std::unique_lock lock(mutex_);
+  landed_.wait(lock, [this] { return flights_.empty() && callbacks_ == 0; });
+}
+
+std::size_t Coordinator::in_flight() const {
+  const std::lock_guard lock(mutex_);
+  return flights_.size();
+}
+
+}  // namespace jitwg::provisioner

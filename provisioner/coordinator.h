@@ -1,0 +1,124 @@
+// From an event to an installed peer: replay check, one look-up for each key, policy, time stamp to
+// disk, install. Keeps nothing of a key that the registry does not know.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "lib/base/clock.h"
+#include "lib/registry/registry.h"
+#include "provisioner/decisions.h"
+#include "provisioner/install_queue.h"
+#include "provisioner/interface_table.h"
+#include "provisioner/log_limiter.h"
+#include "provisioner/peer_book.h"
+#include "provisioner/policy.h"
+#include "provisioner/replay_memory.h"
+#include "provisioner/sniffer_link.h"
+
+namespace jitwg::provisioner {
+
+struct CoordinatorOptions {
+  GatewayIdentity identity;
+  Completion completion = Completion::kSnifferDefault;
+  std::chrono::milliseconds lookup_timeout{1000};
+  std::size_t max_lookups = 1024;  // keys in flight, from event to installed
+  InstallQueueLimits install;
+};
+
+// What the coordinator works with; each outlives it.
+struct CoordinatorParts {
+  const Clock& clock;
+  SnifferLink& link;
+  registry::Registry& registry;
+  ReplayMemory& replay;
+  PeerBook& book;
+  InterfaceTable& interfaces;
+  DecisionHub& decisions;
+};
+
+// Thread-safe.
+class Coordinator final : private InstallBatcher {
+ public:
+  // `recheck` is asked to compare a key with the registry again, because the registry changed while
+  // the key was in flight. It must not block.
+  Coordinator(const CoordinatorParts& parts, CoordinatorOptions options,
+              std::function<void(const PublicKey&)> recheck);
+  // Stop().
+  ~Coordinator() override;
+
+  // One call at a time.
+  void OnEvent(const HandshakeEvent& event);
+  // To be called before the key is reconciled.
+  void OnRegistryChange(const registry::Change& change);
+
+  // Refuses events from now on and waits for what is in flight: look-ups for their deadline at
+  // most.
+  void Stop();
+
+  std::size_t in_flight() const;
+  // Look-ups that the registry was asked for.
+  std::uint64_t lookups() const { return lookups_.load(); }
+  // Initiations that a newer one of the same key replaced while it was in flight.
+  std::uint64_t superseded() const { return superseded_.load(); }
+
+ private:
+  struct Flight {
+    HandshakeEvent newest;
+    std::uint64_t sent_initiation = 0;
+    bool registry_changed = false;
+    SteadyTime started;
+    SteadyTime looked_up;
+    SteadyTime sent;
+    std::optional<registry::Peer> peer;
+  };
+
+  enum class Boarding { kNew, kJoined, kReplay, kFull };
+
+  // Makes a flight for the event, or gives it to the flight of its key.
+  Boarding Board(const PeerId& id, const HandshakeEvent& event);
+  // The time stamp was seen before, or it cannot be known: the verdict, else nullopt.
+  std::optional<Verdict> CheckReplay(const HandshakeEvent& event, std::string& detail);
+  void LookUp(const PeerId& id);
+  void OnFound(const PeerId& id, Result<std::optional<registry::Peer>> found);
+  // The registry changed since the look-up began: look again. False: it did not.
+  bool LookUpAgain(const PeerId& id);
+  void Allow(const PeerId& id, registry::Peer peer);
+  void Refuse(const PeerId& id, registry::Peer peer, Refusal refusal);
+  // Takes the flight out, and tells what became of its newest initiation.
+  void Land(const PeerId& id, Verdict verdict, const std::string& detail);
+  void FinishOne(const PeerId& id, const PeerResult& result);
+  // A newer initiation came while the peer was being installed: install for that one, too.
+  bool SendAgain(const PeerId& id);
+  void Publish(const HandshakeEvent& event, Verdict verdict, const std::string& detail);
+  void PublishFlight(const Flight& flight, Verdict verdict, const std::string& detail);
+
+  Result<std::vector<PeerSpec>> PrepareBatch(const std::string& interface,
+                                             const std::vector<PublicKey>& keys) override;
+  void FinishBatch(const std::string& interface, const std::vector<PublicKey>& keys,
+                   Result<std::vector<PeerResult>> results) override;
+
+  const CoordinatorParts parts_;
+  const CoordinatorOptions options_;
+  const std::function<void(const PublicKey&)> recheck_;
+  std::atomic<std::uint64_t> lookups_{0};
+  std::atomic<std::uint64_t> superseded_{0};
+  LogLimiter refusals_;
+  mutable std::mutex mutex_;
+  std::condition_variable landed_;
+  std::unordered_map<PeerId, Flight, PeerIdHash> flights_;
+  std::size_t callbacks_ = 0;  // of the registry, not yet returned
+  bool stopping_ = false;
+  InstallQueue queue_;  // last: its thread uses the rest
+};
+
+}  // namespace jitwg::provisioner

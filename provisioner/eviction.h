@@ -1,0 +1,51 @@
+// Which installed peers are to go, and why. Pure: from what is known of each peer, the limits and
+// the time.
+#pragma once
+
+#include <chrono>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/clock.h"
+#include "lib/base/key.h"
+
+namespace jitwg::provisioner {
+
+enum class EvictionReason { kIdle, kUnfinished, kOverCap, kRevoked };
+inline constexpr std::size_t kEvictionReasons = 4;
+
+// "idle", "unfinished", "over_cap", "revoked".
+std::string_view ToString(EvictionReason reason);
+
+struct EvictionLimits {
+  std::chrono::milliseconds idle = std::chrono::seconds(300);
+  std::chrono::milliseconds unfinished = std::chrono::seconds(15);
+  std::size_t max_peers = 0;  // own peers of one interface; 0 = no cap
+};
+
+struct EvictionCandidate {
+  PublicKey public_key;
+  bool own = false;
+  // The registry's word on this peer is known. Without it a peer might be pinned: it stays.
+  bool known = false;
+  bool pinned = false;
+  bool expired = false;    // may not connect any more
+  bool completed = false;  // has had a handshake
+  SteadyTime installed_at;
+  SteadyTime last_activity;  // newest of installation, handshake, and growth of the received bytes
+};
+
+struct EvictionChoice {
+  PublicKey public_key;
+  EvictionReason reason;
+  auto operator<=>(const EvictionChoice&) const = default;
+};
+
+// The first rule that holds: not own, or not known: stays. Expired: revoked, pinned or not. Pinned:
+// stays. No handshake for longer than `unfinished` since installation: unfinished. No activity for
+// longer than `idle`: idle. When more than `max_peers` own peers remain, the longest idle go:
+// over_cap. Order: as given, then those over the cap.
+std::vector<EvictionChoice> SelectEvictions(const std::vector<EvictionCandidate>& candidates,
+                                            const EvictionLimits& limits, SteadyTime now);
+
+}  // namespace jitwg::provisioner

@@ -1,0 +1,63 @@
+// Looks at the installed peers every few seconds and takes out those that the eviction rules name.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include "lib/base/clock.h"
+#include "provisioner/eviction.h"
+#include "provisioner/interface_table.h"
+#include "provisioner/peer_book.h"
+#include "provisioner/peer_remover.h"
+#include "provisioner/replay_memory.h"
+#include "provisioner/sniffer_link.h"
+
+namespace jitwg::provisioner {
+
+// Each outlives the evictor.
+struct EvictorParts {
+  const Clock& clock;
+  SnifferLink& link;
+  ReplayMemory& replay;
+  PeerBook& book;
+  InterfaceTable& interfaces;
+  PeerRemover& remover;
+};
+
+// Told on the evictor's thread; must not block.
+struct EvictorCallbacks {
+  // An interface came or was made anew: its pinned peers may be missing.
+  std::function<void()> interfaces_changed;
+  // A peer of ours whose record in the registry is not known.
+  std::function<void(const PublicKey&)> unknown_peer;
+};
+
+// So often that an unfinished peer stays at most a third longer than it may.
+std::chrono::milliseconds EvictionPeriod(std::chrono::milliseconds interval,
+                                         const EvictionLimits& limits);
+
+class Evictor {
+ public:
+  Evictor(const EvictorParts& parts, const EvictionLimits& limits, EvictorCallbacks callbacks)
+      : parts_(parts), limits_(limits), callbacks_(std::move(callbacks)) {}
+
+  // One look at everything, at once. An error of the link ends it; the next look is whole again.
+  void RunOnce(std::stop_token stop);
+  // RunOnce every `period`, and less often when one takes long, until `stop`.
+  void Run(std::chrono::milliseconds period, std::stop_token stop);
+
+ private:
+  Status LookAt(const std::string& interface, std::stop_token stop);
+  // False: not on disk. Then only those may go who could not come back anyway.
+  bool RememberStamps(const PeerList& list, const std::vector<EvictionChoice>& choices);
+  void Report(const Status& status);
+
+  const EvictorParts parts_;
+  const EvictionLimits limits_;
+  const EvictorCallbacks callbacks_;
+  bool failing_ = false;
+};
+
+}  // namespace jitwg::provisioner

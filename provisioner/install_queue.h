@@ -1,0 +1,74 @@
+// Installs that were decided on their way to the sniffer: at once when the line is free, in batches
+// when it is not. Knows nothing of why a peer is installed.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "lib/base/result.h"
+#include "provisioner/sniffer_link.h"
+
+namespace jitwg::provisioner {
+
+// Who fills the batches and takes the answers; called on threads of the queue or the link, for
+// several batches at the same time.
+class InstallBatcher {
+ public:
+  virtual ~InstallBatcher() = default;
+  // The specs of just these keys, in order; an error ends the batch without a call.
+  virtual Result<std::vector<PeerSpec>> PrepareBatch(const std::string& interface,
+                                                     const std::vector<PublicKey>& keys) = 0;
+  // The batch is over: one result for each key in order, or why there is none. Must not block.
+  virtual void FinishBatch(const std::string& interface, const std::vector<PublicKey>& keys,
+                           Result<std::vector<PeerResult>> results) = 0;
+};
+
+struct InstallQueueLimits {
+  std::size_t max_calls = 4;  // to the sniffer, at the same time
+  std::size_t max_batch = kMaxInstallBatch;
+};
+
+// Thread-safe. What is queued is bounded by the caller: each key of an interface at most once.
+class InstallQueue {
+ public:
+  InstallQueue(SnifferLink& link, InstallBatcher& batcher, Completion completion,
+               InstallQueueLimits limits);
+  // Stop().
+  ~InstallQueue();
+
+  void Push(const PeerId& id);
+
+  // What waits is finished with kUnavailable; returns when no call is under way any more.
+  void Stop();
+
+ private:
+  struct Batch {
+    std::string interface;
+    std::vector<PublicKey> keys;
+  };
+
+  void Run();
+  Batch TakeBatch();
+  void Send(Batch batch);
+  void CallEnded();
+
+  SnifferLink& link_;
+  InstallBatcher& batcher_;
+  const Completion completion_;
+  const InstallQueueLimits limits_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::unordered_map<std::string, std::deque<PublicKey>> waiting_;
+  std::deque<std::string> turns_;  // the interfaces with something waiting, each once
+  std::size_t calls_ = 0;
+  bool stopping_ = false;
+  std::thread worker_;
+};
+
+}  // namespace jitwg::provisioner

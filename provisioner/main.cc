@@ -1,0 +1,79 @@
+// jitwg-provisioner: a ladder. Configuration, leaves, core, run, undo in reverse. Decides nothing.
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/sodium.h"
+#include "lib/base/version.h"
+#include "lib/registry/factory.h"
+#include "lib/rpc/channel.h"
+#include "lib/rpc/server.h"
+#include "provisioner/admin_service.h"
+#include "provisioner/grpc_sniffer_link.h"
+#include "provisioner/log_text.h"
+#include "provisioner/settings.h"
+#include "provisioner/signals.h"
+
+namespace jitwg::provisioner {
+namespace {
+
+int Refuse(const Error& error) {
+  std::cerr << "jitwg-provisioner: " << error.message << '\n';
+  return EXIT_FAILURE;
+}
+
+Result<std::unique_ptr<rpc::Server>> ServeAdmin(const Settings& settings, AdminService& admin) {
+  rpc::ServerOptions options;
+  const auto path = rpc::ParseUnixAddress(settings.admin_listen);
+  if (!path) return path.error();
+  options.socket_path = *path;
+  options.access = settings.admin_access;
+  return rpc::Server::Start(options, {&admin});
+}
+
+int Run(const Settings& settings) {
+  const TerminationSignals signals;
+  const SystemClock clock;
+  const auto channel = rpc::MakeChannel(settings.sniffer);
+  if (!channel) return Refuse(channel.error());
+  const auto replay = ReplayMemory::Open(settings.state_dir);
+  if (!replay) return Refuse(replay.error());
+  const auto registry = registry::MakeRegistry(settings.registry, clock);
+  if (!registry) return Refuse(registry.error());
+
+  GrpcSnifferLink link(*channel);
+  Provisioner provisioner(clock, link, **registry, **replay, settings.ToOptions());
+  const auto kind = registry::ParseRegistryAddress(settings.registry);
+  AdminService admin(clock, provisioner, **registry,
+                     {.version = std::string(Version()), .registry_kind = kind ? kind->kind : ""});
+  auto server = ServeAdmin(settings, admin);
+  if (!server) return Refuse(server.error());
+  provisioner.Start();
+  spdlog::info("provisioner_started version={} gateway=\"{}\" sniffer={} registry={}", Version(),
+               LogText(settings.identity.gateway), settings.sniffer, settings.registry);
+
+  const int signal = signals.Wait();
+  spdlog::info("provisioner_stopping signal={}", signal);
+  (*server)->SetServing(false);
+  provisioner.Stop();
+  admin.Stop();
+  server->reset();
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+}  // namespace jitwg::provisioner
+
+int main(int argc, char** argv) {
+  using namespace jitwg::provisioner;
+  const auto settings = ReadSettings(argc, argv, std::cout, std::cerr);
+  if (const int* exit_code = std::get_if<int>(&settings)) return *exit_code;
+  jitwg::InitSodium();
+  const jitwg::Status logging = jitwg::InitLogging(std::get<Settings>(settings).log);
+  if (!logging) return Refuse(logging.error());
+  return Run(std::get<Settings>(settings));
+}

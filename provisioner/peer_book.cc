@@ -1,0 +1,164 @@
+#include "provisioner/peer_book.h"
+
+#include <sodium/utils.h>
+
+#include <algorithm>
+
+namespace jitwg::provisioner {
+namespace {
+
+void Append(std::vector<std::uint8_t>& bytes, std::span<const std::uint8_t> more) {
+  bytes.insert(bytes.end(), more.begin(), more.end());
+}
+
+// How long ago; never negative, since a wall clock may step.
+SteadyTime ToSteady(WallTime time, SteadyTime now, WallTime wall_now) {
+  return time >= wall_now ? now : now - (wall_now - time);
+}
+
+}  // namespace
+
+std::uint64_t SettingsDigest(const registry::Peer& peer) {
+  std::vector<IpPrefix> prefixes = peer.allowed_ips;
+  std::sort(prefixes.begin(), prefixes.end());
+  std::vector<std::uint8_t> bytes;
+  bytes.reserve(64 + prefixes.size() * 18);  // no growth: no copy of the secret is left behind
+  bytes.push_back(static_cast<std::uint8_t>(peer.persistent_keepalive >> 8));
+  bytes.push_back(static_cast<std::uint8_t>(peer.persistent_keepalive & 0xff));
+  bytes.push_back(peer.preshared_key ? 1 : 0);
+  if (peer.preshared_key) Append(bytes, peer.preshared_key->bytes());
+  for (const IpPrefix& prefix : prefixes) {
+    bytes.push_back(static_cast<std::uint8_t>(prefix.length()));
+    bytes.push_back(static_cast<std::uint8_t>(prefix.address().family()));
+    Append(bytes, prefix.address().bytes());
+  }
+  const std::uint64_t digest = SeededHash(bytes);
+  sodium_memzero(bytes.data(), bytes.size());
+  return digest;
+}
+
+void PeerBook::NoteInstalled(const PeerId& id, const registry::Peer& peer, SteadyTime now) {
+  const std::uint64_t digest = SettingsDigest(peer);
+  const std::lock_guard lock(mutex_);
+  const auto [item, added] = interfaces_[id.interface].try_emplace(id.public_key);
+  Entry& entry = item->second;
+  if (added) entry.installed_at = now;
+  entry.known = true;
+  entry.pinned = peer.pinned;
+  entry.expires_at = peer.expires_at;
+  entry.digest = digest;
+  entry.noted_at = now;
+  entry.last_activity = now;
+}
+
+void PeerBook::NoteRecord(const PeerId& id, const registry::Peer& peer) {
+  const std::lock_guard lock(mutex_);
+  Entry* entry = Find(id);
+  if (entry == nullptr) return;
+  entry->known = true;
+  entry->pinned = peer.pinned;
+  entry->expires_at = peer.expires_at;
+}
+
+void PeerBook::NoteRemoved(const PeerId& id) {
+  const std::lock_guard lock(mutex_);
+  const auto entries = interfaces_.find(id.interface);
+  if (entries == interfaces_.end()) return;
+  entries->second.erase(id.public_key);
+  if (entries->second.empty()) interfaces_.erase(entries);
+}
+
+void PeerBook::NoteActivity(const PeerId& id, SteadyTime now) {
+  const std::lock_guard lock(mutex_);
+  Entry* entry = Find(id);
+  if (entry == nullptr) return;
+  entry->last_activity = std::max(entry->last_activity, now);
+  entry->noted_at = now;
+}
+
+std::vector<EvictionCandidate> PeerBook::Observe(const std::string& interface, const PeerList& list,
+                                                 SteadyTime started, SteadyTime now,
+                                                 WallTime wall_now) {
+  std::vector<EvictionCandidate> candidates;
+  candidates.reserve(list.peers.size());
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t number = ++lists_;
+  Entries& entries = interfaces_[interface];
+  for (const PeerState& state : list.peers) {
+    if (!state.own) continue;
+    const auto [item, added] = entries.try_emplace(state.public_key);
+    Entry& entry = item->second;
+    Merge(entry, state, added, now, wall_now);
+    entry.seen_in_list = number;
+    candidates.push_back({.public_key = state.public_key,
+                          .own = true,
+                          .known = entry.known,
+                          .pinned = entry.pinned,
+                          .expired = entry.expires_at && *entry.expires_at <= wall_now,
+                          .completed = state.last_handshake.has_value(),
+                          .installed_at = entry.installed_at,
+                          .last_activity = entry.last_activity});
+  }
+  if (!list.interrupted) {
+    std::erase_if(entries, [&](const auto& item) {
+      return item.second.seen_in_list != number && item.second.noted_at < started;
+    });
+  }
+  if (entries.empty()) interfaces_.erase(interface);
+  return candidates;
+}
+
+void PeerBook::Merge(Entry& entry, const PeerState& state, bool is_new, SteadyTime now,
+                     WallTime wall_now) {
+  if (is_new) {
+    entry.last_activity = entry.installed_at = now;
+  } else if (entry.rx_bytes != state.rx_bytes) {
+    entry.last_activity = now;
+  }
+  // The sniffer's time counts: the peer may have been removed and installed again meanwhile.
+  if (state.installed_for) entry.installed_at = now - *state.installed_for;
+  if (is_new) entry.last_activity = entry.installed_at;
+  entry.rx_bytes = state.rx_bytes;
+  entry.last_activity = std::max(entry.last_activity, entry.installed_at);
+  if (state.last_handshake) {
+    entry.last_activity =
+        std::max(entry.last_activity, ToSteady(*state.last_handshake, now, wall_now));
+  }
+}
+
+std::optional<std::uint64_t> PeerBook::InstalledDigest(const PeerId& id) const {
+  const std::lock_guard lock(mutex_);
+  const Entry* entry = Find(id);
+  return entry == nullptr ? std::nullopt : entry->digest;
+}
+
+bool PeerBook::Contains(const PeerId& id) const {
+  const std::lock_guard lock(mutex_);
+  return Find(id) != nullptr;
+}
+
+bool PeerBook::NotedSince(const PeerId& id, SteadyTime time) const {
+  const std::lock_guard lock(mutex_);
+  const Entry* entry = Find(id);
+  return entry != nullptr && entry->noted_at >= time;
+}
+
+std::size_t PeerBook::size() const {
+  const std::lock_guard lock(mutex_);
+  std::size_t size = 0;
+  for (const auto& [interface, entries] : interfaces_) size += entries.size();
+  return size;
+}
+
+PeerBook::Entry* PeerBook::Find(const PeerId& id) {
+  const auto entries = interfaces_.find(id.interface);
+  if (entries == interfaces_.end()) return nullptr;
+  const auto item = entries->second.find(id.public_key);
+  return item == entries->second.end() ? nullptr : &item->second;
+}
+
+const PeerBook::Entry* PeerBook::Find(const PeerId& id) const {
+  return const_cast<PeerBook*>(this)->Find(id);
+}
+
+}  // namespace jitwg::provisioner

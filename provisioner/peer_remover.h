@@ -1,0 +1,49 @@
+// Takes peers out of an interface, a batch at a time, and tells of each that really went.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "lib/base/clock.h"
+#include "lib/base/result.h"
+#include "provisioner/decisions.h"
+#include "provisioner/eviction.h"
+#include "provisioner/peer_book.h"
+#include "provisioner/sniffer_link.h"
+
+namespace jitwg::provisioner {
+
+// Thread-safe.
+class PeerRemover {
+ public:
+  // Each part outlives it. Between two batches it waits for `pause`, since the kernel holds its
+  // lock while it removes.
+  PeerRemover(const Clock& clock, SnifferLink& link, PeerBook& book, DecisionHub& decisions,
+              std::chrono::milliseconds pause = std::chrono::milliseconds(50))
+      : clock_(clock), link_(link), book_(book), decisions_(decisions), pause_(pause) {}
+
+  // Removes what `still_wanted` (asked just before each batch; may be empty) lets through. Returns
+  // the first call's error, which ends it; a peer that is gone already is fine.
+  Status Remove(const std::string& interface, const std::vector<EvictionChoice>& choices,
+                const std::function<bool(const EvictionChoice&)>& still_wanted,
+                std::stop_token stop);
+
+ private:
+  Status RemoveBatch(const std::string& interface, const std::vector<EvictionChoice>& batch,
+                     std::stop_token stop);
+  void Told(const PeerId& id, EvictionReason reason, const PeerResult& result);
+
+  const Clock& clock_;
+  SnifferLink& link_;
+  PeerBook& book_;
+  DecisionHub& decisions_;
+  const std::chrono::milliseconds pause_;
+};
+
+// Returns early when `stop` is requested; true: it was.
+bool PauseUnlessStopped(std::chrono::milliseconds time, const std::stop_token& stop);
+
+}  // namespace jitwg::provisioner

@@ -1,0 +1,99 @@
+#include "provisioner/provisioner.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "provisioner/log_text.h"
+
+namespace jitwg::provisioner {
+namespace {
+
+ReconcilerOptions WithCoordinators(ReconcilerOptions options, const CoordinatorOptions& from) {
+  options.identity = from.identity;
+  options.lookup_timeout = from.lookup_timeout;
+  return options;
+}
+
+}  // namespace
+
+Provisioner::Provisioner(const Clock& clock, SnifferLink& link, registry::Registry& registry,
+                         ReplayMemory& replay, ProvisionerOptions options)
+    : link_(link),
+      registry_(registry),
+      evict_period_(EvictionPeriod(options.evict_interval, options.eviction)),
+      remover_(clock, link, book_, decisions_),
+      reconciler_({clock, link, registry, replay, book_, interfaces_, remover_},
+                  WithCoordinators(options.reconciler, options.coordinator)),
+      evictor_({clock, link, replay, book_, interfaces_, remover_}, options.eviction,
+               {.interfaces_changed = [this] { reconciler_.RequestAll(); },
+                .unknown_peer = [this](const PublicKey& key) { reconciler_.Request(key); }}),
+      coordinator_({clock, link, registry, replay, book_, interfaces_, decisions_},
+                   std::move(options.coordinator),
+                   [this](const PublicKey& key) { reconciler_.Request(key); }) {}
+
+Provisioner::~Provisioner() { Stop(); }
+
+void Provisioner::Start() {
+  registry_.Subscribe([this](const registry::Change& change) { OnRegistryChange(change); });
+  reconciling_ = std::jthread([this](std::stop_token stop) { reconciler_.Run(std::move(stop)); });
+  evicting_ =
+      std::jthread([this](std::stop_token stop) { evictor_.Run(evict_period_, std::move(stop)); });
+  watching_ = std::jthread([this](std::stop_token stop) { link_.Watch(*this, std::move(stop)); });
+}
+
+void Provisioner::Stop() {
+  registry_.Subscribe(nullptr);
+  for (std::jthread* thread : {&watching_, &evicting_, &reconciling_}) thread->request_stop();
+  for (std::jthread* thread : {&watching_, &evicting_, &reconciling_}) {
+    if (thread->joinable()) thread->join();
+  }
+  coordinator_.Stop();
+}
+
+LinkStatus Provisioner::link_status() const {
+  const std::lock_guard lock(mutex_);
+  return status_;
+}
+
+void Provisioner::OnConnected(std::uint64_t instance) {
+  bool restarted = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (instance_) ++status_.reconnects;
+    restarted = instance_ && *instance_ != instance;
+    instance_ = instance;
+    status_.connected = true;
+    status_.problem.clear();
+  }
+  spdlog::info("sniffer_connected restarted={}", restarted);
+  reconciler_.RequestAll();
+}
+
+void Provisioner::OnDisconnected(const Error& why) {
+  {
+    const std::lock_guard lock(mutex_);
+    status_.connected = false;
+    if (std::exchange(status_.problem, why.message) == why.message) return;  // told already
+  }
+  spdlog::warn("sniffer_unreachable problem=\"{}\" effect=\"nobody new can connect; trying again\"",
+               LogText(why.message));
+}
+
+void Provisioner::OnEvent(const HandshakeEvent& event) { coordinator_.OnEvent(event); }
+
+void Provisioner::OnDropped(std::uint64_t count) {
+  const std::lock_guard lock(mutex_);
+  status_.events_dropped += count;
+}
+
+void Provisioner::OnRegistryChange(const registry::Change& change) {
+  coordinator_.OnRegistryChange(change);
+  if (change.public_key) {
+    reconciler_.Request(*change.public_key);
+  } else {
+    reconciler_.RequestAll();
+  }
+}
+
+}  // namespace jitwg::provisioner

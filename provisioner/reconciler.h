@@ -1,0 +1,90 @@
+// Keeps what is installed in step with the registry: everything after a (re)connection to the
+// sniffer, single keys when the registry tells of a change. Where the registry cannot answer, the
+// peer is left alone.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "lib/base/clock.h"
+#include "lib/registry/registry.h"
+#include "provisioner/interface_table.h"
+#include "provisioner/peer_book.h"
+#include "provisioner/peer_remover.h"
+#include "provisioner/policy.h"
+#include "provisioner/reconcile_queue.h"
+#include "provisioner/replay_memory.h"
+#include "provisioner/sniffer_link.h"
+
+namespace jitwg::provisioner {
+
+struct ReconcilerOptions {
+  GatewayIdentity identity;
+  std::chrono::milliseconds lookup_timeout{1000};
+  std::chrono::milliseconds retry_delay{5000};   // after a failure
+  std::chrono::milliseconds full_spacing{1000};  // between two passes over everything
+};
+
+// Each outlives the reconciler.
+struct ReconcilerParts {
+  const Clock& clock;
+  SnifferLink& link;
+  registry::Registry& registry;
+  ReplayMemory& replay;
+  PeerBook& book;
+  InterfaceTable& interfaces;
+  PeerRemover& remover;
+};
+
+class Reconciler {
+ public:
+  static constexpr std::size_t kChunk = 256;  // look-ups at the same time
+
+  Reconciler(const ReconcilerParts& parts, ReconcilerOptions options)
+      : parts_(parts),
+        options_(std::move(options)),
+        queue_(options_.full_spacing, options_.retry_delay) {}
+
+  // Both thread-safe, and only take note.
+  void RequestAll() { queue_.AddAll(); }
+  void Request(const PublicKey& key) { queue_.Add(key); }
+
+  // Does what was requested so far. False: some of it failed and will be tried again.
+  bool RunOnce(std::stop_token stop);
+  // Does what is requested, as soon as it is due, until `stop`.
+  void Run(std::stop_token stop);
+
+ private:
+  struct Work {
+    std::vector<EvictionChoice> removals;
+    std::vector<registry::Peer> installs;
+  };
+
+  bool Do(const ReconcileRequest& request, std::stop_token stop);
+  bool RunAll(std::stop_token stop);
+  bool RunInterface(const std::string& interface, std::stop_token stop);
+  bool RunPeers(const std::string& interface, const std::vector<const PeerState*>& peers,
+                std::stop_token stop);
+  bool RunPinned(std::stop_token stop);
+  bool RunPinnedPage(std::vector<registry::Peer> page, std::stop_token stop);
+  // Adds the keys for which it failed to `failed`.
+  void RunKeys(const std::vector<PublicKey>& keys, ReconcileRequest& failed, std::stop_token stop);
+  void PlanKey(const std::string& interface, const PublicKey& key,
+               const std::optional<registry::Peer>& record, Work& work);
+  void Plan(const PeerId& id, const PeerState* listed, std::optional<registry::Peer> record,
+            Work& work);
+  bool Apply(const std::string& interface, Work work, std::stop_token stop);
+  bool Install(const std::string& interface, std::vector<registry::Peer> peers);
+  std::optional<Refusal> Check(const std::string& interface,
+                               const std::optional<registry::Peer>& record) const;
+  void Remember(const PeerList& list);
+
+  const ReconcilerParts parts_;
+  const ReconcilerOptions options_;
+  ReconcileQueue queue_;
+};
+
+}  // namespace jitwg::provisioner

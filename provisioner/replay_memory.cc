@@ -1,0 +1,97 @@
+#include "provisioner/replay_memory.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace jitwg::provisioner {
+
+Result<std::unique_ptr<ReplayMemory>> ReplayMemory::Open(const std::string& directory,
+                                                         std::size_t max_cached) {
+  auto store = ReplayStore::Open(directory);
+  if (!store) return store.error();
+  return std::unique_ptr<ReplayMemory>(
+      new ReplayMemory(std::move(*store), std::max<std::size_t>(max_cached, 1)));
+}
+
+ReplayMemory::~ReplayMemory() {
+  const Status flushed = Flush();
+  if (!flushed) spdlog::error("replay_memory_not_written problem=\"{}\"", flushed.error().message);
+}
+
+Result<std::optional<Tai64n>> ReplayMemory::Newest(const PublicKey& key) {
+  const std::lock_guard lock(mutex_);
+  std::optional<Tai64n> newest = Cached(key);
+  if (!newest) {
+    const auto stored = store_->Find(key);
+    if (!stored) return stored.error();
+    newest = *stored;
+    if (newest) Remember(key, *newest);
+  }
+  const auto pending = pending_.find(key);
+  if (pending != pending_.end() && (!newest || *newest < pending->second)) newest = pending->second;
+  return newest;
+}
+
+Status ReplayMemory::Raise(const std::vector<KeyStamp>& stamps) {
+  const std::lock_guard lock(mutex_);
+  Status stored = store_->Raise(stamps);
+  if (!stored) return stored;
+  for (const auto& [key, stamp] : stamps) {
+    // What the cache does not hold may be newer on disk: only a known key is raised in it.
+    if (index_.contains(key)) Remember(key, stamp);
+  }
+  return {};
+}
+
+void ReplayMemory::RaiseSoon(const PublicKey& key, const Tai64n& stamp) {
+  const std::lock_guard lock(mutex_);
+  const auto [entry, added] = pending_.try_emplace(key, stamp);
+  if (!added && entry->second < stamp) entry->second = stamp;
+  if (pending_.size() < kMaxPending) return;
+  const Status flushed = FlushLocked();
+  if (flushed) return;
+  // A full or broken disk. What is dropped is still in the kernel, which lists it.
+  pending_.clear();
+}
+
+Status ReplayMemory::Flush() {
+  const std::lock_guard lock(mutex_);
+  return FlushLocked();
+}
+
+Status ReplayMemory::FlushLocked() {
+  if (pending_.empty()) return {};
+  const std::vector<KeyStamp> stamps(pending_.begin(), pending_.end());
+  Status stored = store_->Raise(stamps);
+  if (!stored) return stored;
+  for (const auto& [key, stamp] : stamps) {
+    if (index_.contains(key)) Remember(key, stamp);
+  }
+  pending_.clear();
+  return {};
+}
+
+std::optional<Tai64n> ReplayMemory::Cached(const PublicKey& key) {
+  const auto cached = index_.find(key);
+  if (cached == index_.end()) return std::nullopt;
+  cache_.splice(cache_.begin(), cache_, cached->second);
+  return cached->second->second;
+}
+
+void ReplayMemory::Remember(const PublicKey& key, const Tai64n& stamp) {
+  const auto cached = index_.find(key);
+  if (cached != index_.end()) {
+    cached->second->second = std::max(cached->second->second, stamp);
+    return;
+  }
+  cache_.emplace_front(key, stamp);
+  index_.emplace(key, cache_.begin());
+  if (cache_.size() > max_cached_) {
+    index_.erase(cache_.back().first);
+    cache_.pop_back();
+  }
+}
+
+}  // namespace jitwg::provisioner

@@ -1,0 +1,134 @@
+#include "provisioner/settings.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <ostream>
+
+#include "lib/base/config.h"
+
+namespace jitwg::provisioner {
+namespace {
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "";
+  return name.data();
+}
+
+Status CheckUnix(const std::string& text) { return CheckUnixAddress(text); }
+
+Status CheckLevel(const std::string& text) {
+  for (const char* level : {"trace", "debug", "info", "warn", "error"}) {
+    if (text == level) return {};
+  }
+  return Error{ErrorCode::kInvalidArgument, "is one of trace, debug, info, warn, error"};
+}
+
+constexpr const char* kExamples =
+    "  # one gateway, everything at its default place\n"
+    "  jitwg-provisioner\n"
+    "  # in a folder of its own, as any user\n"
+    "  jitwg-provisioner --sniffer unix:/tmp/j/sniffer.sock --registry sqlite:/tmp/j/registry.db "
+    "\\\n"
+    "      --state-dir /tmp/j --admin-listen unix:/tmp/j/admin.sock\n"
+    "  # only say whether the configuration is valid\n"
+    "  jitwg-provisioner --config /etc/jitwg/provisioner.toml --check-config\n";
+
+void AddPlaces(ConfigParser& parser, Settings& settings, FileMode& mode) {
+  parser.Add("sniffer", &settings.sniffer, "where the sniffer listens")
+      .ValueName("unix:PATH")
+      .Check(CheckUnix);
+  parser.Add("registry", &settings.registry, "where the registered peers are")
+      .ValueName("sqlite:PATH")
+      .Required();
+  parser
+      .Add("state-dir", &settings.state_dir,
+           "keeps the newest time stamp of each key; writable, of this process alone")
+      .ValueName("DIR")
+      .Required();
+  parser.Add("admin-listen", &settings.admin_listen, "where jitwgctl finds the provisioner")
+      .ValueName("unix:PATH")
+      .Check(CheckUnix);
+  parser.Add("admin-socket-mode", &mode, "permissions of the admin socket");
+  parser.Add("admin-socket-group", &settings.admin_access.group,
+             "group of the admin socket; empty leaves the process's own");
+}
+
+void AddDecisions(ConfigParser& parser, Settings& settings) {
+  parser
+      .Add("completion", &settings.completion,
+           "how a first handshake is made to finish: the gateway calls the client, or the client "
+           "tries again after 5 s")
+      .OneOf({"initiate", "retry"});
+  parser.Add("network", &settings.identity.network, "only peers of this network; empty for all");
+  parser.Add("gateway", &settings.identity.gateway,
+             "this gateway's name, for peers that are bound to one");
+  parser.Add("lookup-timeout", &settings.lookup_timeout, "for one look-up in the registry")
+      .Range(std::chrono::milliseconds(10), std::chrono::minutes(1));
+  parser
+      .Add("max-lookups", &settings.max_lookups,
+           "keys being looked up or installed at the same time")
+      .Range(1, 100000);
+}
+
+void AddEviction(ConfigParser& parser, Settings& settings) {
+  parser
+      .Add("idle-timeout", &settings.eviction.idle,
+           "a peer without a sign of life for longer goes; a session lasts 180 s at most")
+      .Range(std::chrono::seconds(1), std::chrono::hours(24 * 365));
+  parser
+      .Add("unfinished-timeout", &settings.eviction.unfinished,
+           "a peer that never completed a handshake goes after this")
+      .Range(std::chrono::seconds(1), std::chrono::hours(1));
+  parser.Add("evict-interval", &settings.evict_interval, "how often to look for such peers")
+      .Range(std::chrono::milliseconds(100), std::chrono::hours(1));
+  parser
+      .Add("max-peers", &settings.eviction.max_peers,
+           "above so many peers on an interface the longest idle go; 0 for no limit")
+      .Range(0, 1 << 20);
+}
+
+void AddLogging(ConfigParser& parser, Settings& settings) {
+  parser.Add("log-level", &settings.log.level, "trace, debug, info, warn or error")
+      .Check(CheckLevel);
+  parser.Add("log-json", &settings.log.json, "JSON lines");
+}
+
+}  // namespace
+
+ProvisionerOptions Settings::ToOptions() const {
+  ProvisionerOptions options;
+  options.coordinator.identity = identity;
+  options.coordinator.completion =
+      completion == "retry" ? Completion::kRetry : Completion::kInitiate;
+  options.coordinator.lookup_timeout = lookup_timeout;
+  options.coordinator.max_lookups = max_lookups;
+  options.eviction = eviction;
+  options.evict_interval = evict_interval;
+  return options;
+}
+
+std::variant<Settings, int> ReadSettings(int argc, const char* const* argv, std::ostream& out,
+                                         std::ostream& err) {
+  Settings settings;
+  settings.identity.gateway = HostName();
+  FileMode mode{settings.admin_access.mode};
+  ConfigParser parser("jitwg-provisioner",
+                      "Decides who may connect: watches the sniffer's handshakes, asks the "
+                      "registry, and has peers installed and removed.");
+  AddPlaces(parser, settings, mode);
+  AddDecisions(parser, settings);
+  AddEviction(parser, settings);
+  AddLogging(parser, settings);
+  parser.Examples(kExamples);
+  parser.Parse(argc, argv);
+  if (!parser.HasFault("state-dir") && settings.state_dir.front() != '/') {
+    parser.AddFault("state-dir", "is an absolute path");
+  }
+  if (const auto exit_code = parser.Finish(out, err)) return *exit_code;
+  settings.admin_access.mode = static_cast<mode_t>(mode.bits);
+  return settings;
+}
+
+}  // namespace jitwg::provisioner

@@ -1,0 +1,38 @@
+// The provisioner's settings, from flags, environment and a TOML file.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <iosfwd>
+#include <string>
+#include <variant>
+
+#include "lib/base/log.h"
+#include "lib/rpc/unix_socket.h"
+#include "provisioner/provisioner.h"
+
+namespace jitwg::provisioner {
+
+struct Settings {
+  std::string sniffer = "unix:/run/jitwg/sniffer.sock";
+  std::string registry = "sqlite:/var/lib/jitwg/registry.db";
+  std::string state_dir = "/var/lib/jitwg";
+  std::string admin_listen = "unix:/run/jitwg/admin.sock";
+  rpc::SocketAccess admin_access;
+  std::string completion = "initiate";
+  EvictionLimits eviction;
+  std::chrono::milliseconds evict_interval = std::chrono::seconds(10);
+  std::chrono::milliseconds lookup_timeout = std::chrono::seconds(2);
+  std::size_t max_lookups = 1024;
+  GatewayIdentity identity;  // the gateway's default is the host's name
+  LogOptions log;
+
+  ProvisionerOptions ToOptions() const;
+};
+
+// The settings, or the code to exit with: after --help, --version and --check-config (0), or faults
+// (2), which are all told on `err`, one line each.
+std::variant<Settings, int> ReadSettings(int argc, const char* const* argv, std::ostream& out,
+                                         std::ostream& err);
+
+}  // namespace jitwg::provisioner

@@ -1,0 +1,116 @@
+#include "tests/provisioner/fake_registry.h"
+
+namespace jitwg::provisioner {
+
+HoldableRegistry::~HoldableRegistry() { Release(); }
+
+void HoldableRegistry::Find(const PublicKey& key, std::chrono::milliseconds /*deadline*/,
+                            FindCallback done) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++finds_;
+    ++found_[key];
+    if (holding_) {
+      held_.emplace_back(key, std::move(done));
+      return;
+    }
+  }
+  done(Answer(key));
+}
+
+Result<std::optional<registry::Peer>> HoldableRegistry::Answer(const PublicKey& key) {
+  const std::lock_guard lock(mutex_);
+  if (error_) return *error_;
+  if (failing_[key]) return Error{ErrorCode::kUnavailable, "this key fails"};
+  const auto found = peers_.find(key);
+  if (found == peers_.end()) return std::optional<registry::Peer>();
+  return std::optional(found->second.Clone());
+}
+
+Result<std::vector<registry::Peer>> HoldableRegistry::List(const registry::ListQuery& query) {
+  const std::lock_guard lock(mutex_);
+  if (error_) return *error_;
+  std::vector<registry::Peer> page;
+  for (const auto& [key, peer] : peers_) {
+    if (page.size() == query.limit) break;
+    if (query.after && key <= *query.after) continue;
+    if (query.pinned_only && !peer.pinned) continue;
+    if (!query.network.empty() && peer.network != query.network) continue;
+    page.push_back(peer.Clone());
+  }
+  return page;
+}
+
+Status HoldableRegistry::Put(const registry::Peer& peer, bool replace) {
+  const std::lock_guard lock(mutex_);
+  if (error_) return *error_;
+  if (peers_.contains(peer.public_key) && !replace) {
+    return Error{ErrorCode::kAlreadyExists, "the key is there"};
+  }
+  peers_.insert_or_assign(peer.public_key, peer.Clone());
+  return {};
+}
+
+Status HoldableRegistry::Remove(const PublicKey& key) {
+  const std::lock_guard lock(mutex_);
+  if (peers_.erase(key) == 0) return Error{ErrorCode::kNotFound, "no such peer"};
+  return {};
+}
+
+void HoldableRegistry::Subscribe(ChangeCallback on_change) {
+  const std::lock_guard lock(mutex_);
+  on_change_ = std::move(on_change);
+}
+
+Status HoldableRegistry::Health() {
+  const std::lock_guard lock(mutex_);
+  if (error_) return *error_;
+  return {};
+}
+
+void HoldableRegistry::Hold() {
+  const std::lock_guard lock(mutex_);
+  holding_ = true;
+}
+
+void HoldableRegistry::Release() {
+  std::vector<std::pair<PublicKey, FindCallback>> held;
+  {
+    const std::lock_guard lock(mutex_);
+    holding_ = false;
+    held = std::exchange(held_, {});
+  }
+  for (auto& [key, done] : held) done(Answer(key));
+}
+
+void HoldableRegistry::Fail(std::optional<Error> error) {
+  const std::lock_guard lock(mutex_);
+  error_ = std::move(error);
+}
+
+void HoldableRegistry::FailKey(const PublicKey& key, bool fails) {
+  const std::lock_guard lock(mutex_);
+  failing_[key] = fails;
+}
+
+void HoldableRegistry::Notify(const registry::Change& change) {
+  ChangeCallback on_change;
+  {
+    const std::lock_guard lock(mutex_);
+    on_change = on_change_;
+  }
+  if (on_change) on_change(change);
+}
+
+std::size_t HoldableRegistry::finds() const {
+  const std::lock_guard lock(mutex_);
+  return finds_;
+}
+
+std::size_t HoldableRegistry::CountFinds(const PublicKey& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = found_.find(key);
+  return found == found_.end() ? 0 : found->second;
+}
+
+}  // namespace jitwg::provisioner

@@ -1,0 +1,55 @@
+// A registry in memory whose answers a test can hold back, and make fail.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "lib/registry/registry.h"
+
+namespace jitwg::provisioner {
+
+// Unlike the stores it answers on the caller's thread, unless look-ups are held.
+class HoldableRegistry final : public registry::Registry {
+ public:
+  // Answers what is still held.
+  ~HoldableRegistry() override;
+
+  void Find(const PublicKey& key, std::chrono::milliseconds deadline, FindCallback done) override;
+  Result<std::vector<registry::Peer>> List(const registry::ListQuery& query) override;
+  Status Put(const registry::Peer& peer, bool replace) override;
+  Status Remove(const PublicKey& key) override;
+  void Subscribe(ChangeCallback on_change) override;
+  Status Health() override;
+
+  // Look-ups wait until they are released; each is answered with what is stored then.
+  void Hold();
+  void Release();
+  // Everything fails from now on; an unset error ends it.
+  void Fail(std::optional<Error> error);
+  // Look-ups of this key alone fail.
+  void FailKey(const PublicKey& key, bool fails);
+  // Tells the subscriber.
+  void Notify(const registry::Change& change);
+
+  std::size_t finds() const;
+  std::size_t CountFinds(const PublicKey& key) const;
+
+ private:
+  Result<std::optional<registry::Peer>> Answer(const PublicKey& key);
+
+  mutable std::mutex mutex_;
+  std::map<PublicKey, registry::Peer> peers_;
+  std::map<PublicKey, std::size_t> found_;
+  std::map<PublicKey, bool> failing_;
+  std::vector<std::pair<PublicKey, FindCallback>> held_;
+  std::optional<Error> error_;
+  ChangeCallback on_change_;
+  std::size_t finds_ = 0;
+  bool holding_ = false;
+};
+
+}  // namespace jitwg::provisioner
