@@ -40,8 +40,8 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
   using Base = tl::expected<T, Error>;
   using Base::Base;
   // Implicit on purpose: `return Error{...};` reads as what it is.
-  Result(Error error)
-      : Base(tl::unexpected<Error>(std::move(error))) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Result(Error error) : Base(tl::unexpected<Error>(std::move(error))) {}
 };
 
 using Status = Result<void>;
