@@ -109,7 +109,7 @@ TEST(InitiationFilter, RefusesOtherMessagesAndLengths) {
         payload[0] = message_type;
         EXPECT_FALSE(filter.Passes(spec, payload)) << int{message_type};
       }
-      for (const std::size_t reserved : {1, 2, 3}) {
+      for (const std::size_t reserved : {1U, 2U, 3U}) {
         ByteVector payload = FakeInitiation();
         payload[reserved] = 1;
         EXPECT_FALSE(filter.Passes(spec, payload)) << reserved;
