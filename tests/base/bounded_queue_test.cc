@@ -55,6 +55,7 @@ TEST(BoundedQueueTest, ClosedQueueGivesWhatItHoldsAndTakesNoMore) {
 TEST(BoundedQueueTest, CloseWakesEveryWaitingConsumer) {
   BoundedQueue<int> queue(1);
   std::vector<std::jthread> consumers;
+  consumers.reserve(3);
   std::atomic<int> ended = 0;
   for (int i = 0; i < 3; ++i) {
     consumers.emplace_back([&] {
@@ -84,6 +85,7 @@ TEST(BoundedQueueTest, NothingIsLostUncountedBetweenThreads) {
   });
   {
     std::vector<std::jthread> producers;
+    producers.reserve(4);
     for (int producer = 0; producer < 4; ++producer) {
       producers.emplace_back([&] {
         for (int i = 0; i < kPerProducer; ++i) queue.Push(i);

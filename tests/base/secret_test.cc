@@ -63,10 +63,13 @@ TEST(SecretTest, EveryByteCountsInComparison) {
 TEST(SecretTest, MovingLeavesZerosBehind) {
   Secret32 first = Secret32::CopyOf(Filled(7));
   Secret32 second = std::move(first);
-  EXPECT_TRUE(first.IsZero());  // NOLINT(bugprone-use-after-move): what is left is the point
+  // What is left behind is the point.
+  // NOLINTNEXTLINE(bugprone-use-after-move,clang-analyzer-cplusplus.Move)
+  EXPECT_TRUE(first.IsZero());
   Secret32 third;
   third = std::move(second);
-  EXPECT_TRUE(second.IsZero());  // NOLINT(bugprone-use-after-move)
+  // NOLINTNEXTLINE(bugprone-use-after-move,clang-analyzer-cplusplus.Move)
+  EXPECT_TRUE(second.IsZero());
   EXPECT_TRUE(third == Secret32::CopyOf(Filled(7)));
 }
 
