@@ -336,6 +336,8 @@ bool ConfigParser::HasFault(const std::string& option) const {
   return std::find(faulty.begin(), faulty.end(), option) != faulty.end();
 }
 
+bool ConfigParser::Ends() const { return impl_->help || impl_->version; }
+
 std::optional<int> ConfigParser::Finish(std::ostream& out, std::ostream& err) {
   if (impl_->help) {
     out << Help();

@@ -162,6 +162,8 @@ class ConfigParser {
   // The option was given by flag, environment or file.
   bool IsSet(const std::string& option) const;
   bool HasFault(const std::string& option) const;
+  // --help or --version was asked for: nothing else was read, and the program will not run.
+  bool Ends() const;
   // The help text, as --help prints it.
   std::string Help() const;
 

@@ -1,0 +1,143 @@
+#include "ctl/cli.h"
+
+#include <algorithm>
+#include <array>
+#include <ostream>
+#include <string_view>
+
+#include "lib/base/version.h"
+
+namespace jitwg::ctl {
+namespace {
+
+struct Entry {
+  std::string_view name;  // one word, or "peer WORD"
+  std::string_view summary;
+  Command run;
+};
+
+constexpr std::array<Entry, 8> kCommands = {{
+    {"status", "both daemons, the interfaces, counters by reason", StatusCommand},
+    {"peers", "what the WireGuard interfaces hold", PeersCommand},
+    {"watch", "events, decisions and evictions as they happen", WatchCommand},
+    {"peer add", "allow a key to connect, or change what it may", PeerAddCommand},
+    {"peer list", "who may connect", PeerListCommand},
+    {"peer show", "one peer of the registry", PeerShowCommand},
+    {"peer revoke", "take a peer out of the registry", PeerRevokeCommand},
+    {"decode", "the handshake initiations of a capture file", DecodeCommand},
+}};
+
+constexpr std::string_view kExamples = R"(
+Options (before or behind the command):
+  --sniffer ADDRESS    the sniffer's socket            unix:/run/jitwg/sniffer.sock
+  --admin ADDRESS      the provisioner's admin socket  unix:/run/jitwg/admin.sock
+  --registry ADDRESS   the registry of peers           sqlite:/var/lib/jitwg/registry.db
+  --json               JSON instead of text: one object, or one object per line for lists and streams
+  --config FILE        TOML file with these options; environment: JITWG_SNIFFER and so on
+  --version            show the version, then exit
+
+Examples:
+  jitwgctl status                                     is all well?
+  jitwgctl peer add --public-key KEY --allowed-ips 10.8.0.2/32,fd08::2/128 --name laptop
+  jitwgctl watch                                      see the client of that key come in
+  jitwgctl peers --interface wg0                      who is in now
+  jitwgctl peer revoke KEY                            put it out
+  jitwgctl --json peer list | jq -r .public_key       for scripts
+  jitwgctl decode capture.pcap --private-key-file wg0.key
+
+Exit codes: 0 done; 1 refused, not found or incomplete; 2 wrong usage; 3 a daemon or the registry
+does not answer. Data goes to standard output, complaints go to standard error.
+`jitwgctl COMMAND --help` says more.
+)";
+
+void PrintHelp(std::ostream& out) {
+  out << "The operator's hand on a just-in-time WireGuard gateway.\n"
+         "Usage: jitwgctl [OPTIONS] COMMAND [OPTIONS]\n\nCommands:\n";
+  for (const Entry& entry : kCommands) {
+    out << "  " << entry.name << std::string(13 - entry.name.size(), ' ') << entry.summary << "\n";
+  }
+  out << kExamples;
+}
+
+bool TakesValue(std::string_view argument) {
+  return argument == "--sniffer" || argument == "--admin" || argument == "--registry" ||
+         argument == "--config";
+}
+
+// Where the next word that is no option (nor an option's value) stands.
+std::size_t NextWord(const Arguments& arguments, std::size_t from) {
+  while (from < arguments.size()) {
+    const std::string& argument = arguments[from];
+    if (argument.empty() || argument.front() != '-') break;
+    from += TakesValue(argument) ? 2 : 1;
+  }
+  return std::min(from, arguments.size());
+}
+
+const Entry* FindCommand(std::string_view name) {
+  const auto* found = std::find_if(kCommands.begin(), kCommands.end(),
+                                   [&](const Entry& entry) { return entry.name == name; });
+  return found == kCommands.end() ? nullptr : found;
+}
+
+int Unknown(const std::string& name, Io io) {
+  std::vector<std::string> names;
+  for (const Entry& entry : kCommands) names.emplace_back(entry.name);
+  const std::string nearest = NearestName(name, names);
+  io.err << "jitwgctl: unknown command " << Quoted(name)
+         << (nearest.empty() ? "; see jitwgctl --help" : "; did you mean '" + nearest + "'?")
+         << "\n";
+  return kExitUsage;
+}
+
+bool Has(const Arguments& arguments, std::string_view flag) {
+  return std::find(arguments.begin(), arguments.end(), flag) != arguments.end();
+}
+
+int RunWithoutCommand(const Arguments& arguments, Io io) {
+  if (Has(arguments, "--help") || Has(arguments, "-h")) {
+    PrintHelp(io.out);
+    return kExitOk;
+  }
+  if (Has(arguments, "--version")) {
+    io.out << "jitwgctl " << Version() << "\n";
+    return kExitOk;
+  }
+  io.err << "jitwgctl: no command given; see jitwgctl --help\n";
+  return kExitUsage;
+}
+
+}  // namespace
+
+int Run(const Arguments& arguments, Io io) {
+  Arguments rest = arguments;
+  const std::size_t first = NextWord(rest, 0);
+  if (first == rest.size()) return RunWithoutCommand(arguments, io);
+  std::string name = rest[first];
+  rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(first));
+  if (name == "help") {
+    PrintHelp(io.out);
+    return kExitOk;
+  }
+  if (name == "peer") {
+    const std::size_t second = NextWord(rest, first);
+    if (second == rest.size()) {
+      const bool help = Has(rest, "--help") || Has(rest, "-h");
+      (help ? io.out : io.err) << "jitwgctl: peer takes one of add, list, show, revoke; each has "
+                                  "--help, like jitwgctl peer add --help\n";
+      return help ? kExitOk : kExitUsage;
+    }
+    name += " " + rest[second];
+    rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(second));
+  }
+  const Entry* entry = FindCommand(name);
+  if (entry == nullptr) return Unknown(name, io);
+  const int code = entry->run(rest, io);
+  io.out.flush();
+  if (code == kExitOk && !io.out.good()) {
+    return Fail(io, {ErrorCode::kInternal, "standard output does not take the output"});
+  }
+  return code;
+}
+
+}  // namespace jitwg::ctl

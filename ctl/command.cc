@@ -1,0 +1,72 @@
+#include "ctl/command.h"
+
+#include <future>
+#include <ostream>
+
+#include "lib/registry/factory.h"
+#include "lib/rpc/unix_socket.h"
+
+namespace jitwg::ctl {
+namespace {
+
+Status CheckAddress(const std::string& text) {
+  const auto path = rpc::ParseUnixAddress(text);
+  if (!path) return path.error();
+  return {};
+}
+
+Status CheckRegistry(const std::string& text) {
+  const auto address = registry::ParseRegistryAddress(text);
+  if (!address) return address.error();
+  return {};
+}
+
+}  // namespace
+
+void AddCommon(ConfigParser& parser, CommonOptions& options) {
+  constexpr const char* kGroup = "Where to look";
+  parser.Add("sniffer", &options.sniffer, "the sniffer's socket")
+      .Check(CheckAddress)
+      .ValueName("ADDRESS")
+      .Group(kGroup);
+  parser.Add("admin", &options.admin, "the provisioner's admin socket")
+      .Check(CheckAddress)
+      .ValueName("ADDRESS")
+      .Group(kGroup);
+  parser.Add("registry", &options.registry, "the registry of peers")
+      .Check(CheckRegistry)
+      .ValueName("ADDRESS")
+      .Group(kGroup);
+  parser.Add("json", &options.json, "print JSON instead of text").Group("Output");
+}
+
+int Fail(Io io, const Error& error) {
+  io.out.flush();
+  io.err << "jitwgctl: " << error.message << "\n";
+  switch (error.code) {
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kDeadlineExceeded:
+      return kExitUnreachable;
+    default:
+      return kExitFailed;
+  }
+}
+
+Result<std::unique_ptr<registry::Registry>> OpenRegistry(const CommonOptions& options, Io io) {
+  static const SystemClock clock;
+  auto opened = registry::MakeRegistry(options.registry, clock, false);
+  if (opened || opened.error().code != ErrorCode::kNotFound) return opened;
+  opened = registry::MakeRegistry(options.registry, clock, true);
+  if (opened) io.err << "jitwgctl: made a new registry, " << options.registry << "\n";
+  return opened;
+}
+
+Result<std::optional<registry::Peer>> FindPeer(registry::Registry& registry, const PublicKey& key) {
+  std::promise<Result<std::optional<registry::Peer>>> answer;
+  registry.Find(key, kCallTimeout, [&](Result<std::optional<registry::Peer>> found) {
+    answer.set_value(std::move(found));
+  });
+  return answer.get_future().get();
+}
+
+}  // namespace jitwg::ctl

@@ -1,0 +1,101 @@
+#include "ctl/daemons.h"
+
+#include "ctl/format.h"
+#include "lib/rpc/channel.h"
+#include "lib/rpc/status.h"
+
+namespace jitwg::ctl {
+namespace {
+
+Error ExplainFor(const std::string& daemon, const std::string& address, const std::string& flag,
+                 const grpc::Status& status) {
+  Error error = rpc::FromGrpc(status, daemon).error();
+  error.message = Clean(error.message);
+  if (error.code == ErrorCode::kUnavailable) {
+    error.message = "cannot reach the " + daemon + " at " + address +
+                    "; is it running, may this user open the socket, is --" + flag + " right? (" +
+                    Clean(status.error_message()) + ")";
+  } else if (error.code == ErrorCode::kDeadlineExceeded) {
+    error.message = "the " + daemon + " at " + address + " does not answer in time";
+  }
+  return error;
+}
+
+}  // namespace
+
+Result<SnifferClient> SnifferClient::Make(const std::string& address) {
+  auto channel = rpc::MakeChannel(address);
+  if (!channel) return channel.error();
+  SnifferClient client;
+  client.address_ = address;
+  client.events_ = v1::HandshakeEvents::NewStub(*channel);
+  client.installer_ = v1::PeerInstaller::NewStub(*channel);
+  return client;
+}
+
+Error SnifferClient::Explain(const grpc::Status& status) const {
+  return ExplainFor("sniffer", address_, "sniffer", status);
+}
+
+Result<v1::GetStatisticsResponse> SnifferClient::Statistics() {
+  grpc::ClientContext context;
+  rpc::SetTimeout(context, kCallTimeout);
+  v1::GetStatisticsResponse response;
+  const auto status = events_->GetStatistics(&context, {}, &response);
+  if (!status.ok()) return Explain(status);
+  return response;
+}
+
+Result<std::vector<v1::InterfaceState>> SnifferClient::Interfaces(const std::string& name) {
+  grpc::ClientContext context;
+  rpc::SetTimeout(context, kCallTimeout);
+  v1::GetInterfaceRequest request;
+  request.set_interface(name);
+  v1::GetInterfaceResponse response;
+  const auto status = installer_->GetInterface(&context, request, &response);
+  if (!status.ok()) return Explain(status);
+  return std::vector<v1::InterfaceState>(response.interfaces().begin(),
+                                         response.interfaces().end());
+}
+
+Result<SnifferClient::Peers> SnifferClient::ListPeers(const std::string& interface, bool own_only) {
+  grpc::ClientContext context;
+  // A dump of a hundred thousand peers takes seconds.
+  rpc::SetTimeout(context, 12 * kCallTimeout);
+  v1::ListPeersRequest request;
+  request.set_interface(interface);
+  request.set_own_only(own_only);
+  const auto reader = installer_->ListPeers(&context, request);
+  Peers listed;
+  for (v1::ListPeersResponse chunk; reader->Read(&chunk);) {
+    listed.interrupted = listed.interrupted || chunk.interrupted();
+    for (v1::PeerState& peer : *chunk.mutable_peers()) listed.peers.push_back(std::move(peer));
+  }
+  const auto status = reader->Finish();
+  if (!status.ok()) return Explain(status);
+  return listed;
+}
+
+Result<ProvisionerClient> ProvisionerClient::Make(const std::string& address) {
+  auto channel = rpc::MakeChannel(address);
+  if (!channel) return channel.error();
+  ProvisionerClient client;
+  client.address_ = address;
+  client.admin_ = v1::Admin::NewStub(*channel);
+  return client;
+}
+
+Error ProvisionerClient::Explain(const grpc::Status& status) const {
+  return ExplainFor("provisioner", address_, "admin", status);
+}
+
+Result<v1::StatusResponse> ProvisionerClient::GetStatus() {
+  grpc::ClientContext context;
+  rpc::SetTimeout(context, kCallTimeout);
+  v1::StatusResponse response;
+  const auto status = admin_->Status(&context, {}, &response);
+  if (!status.ok()) return Explain(status);
+  return response;
+}
+
+}  // namespace jitwg::ctl
