@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "lib/base/config.h"
+#include "lib/registry/factory.h"
 
 namespace jitwg::provisioner {
 namespace {
@@ -18,11 +19,10 @@ std::string HostName() {
 
 Status CheckUnix(const std::string& text) { return CheckUnixAddress(text); }
 
-Status CheckLevel(const std::string& text) {
-  for (const char* level : {"trace", "debug", "info", "warn", "error"}) {
-    if (text == level) return {};
-  }
-  return Error{ErrorCode::kInvalidArgument, "is one of trace, debug, info, warn, error"};
+Status CheckRegistry(const std::string& text) {
+  const auto address = registry::ParseRegistryAddress(text);
+  if (!address) return address.error();
+  return {};
 }
 
 constexpr const char* kExamples =
@@ -41,7 +41,8 @@ void AddPlaces(ConfigParser& parser, Settings& settings, FileMode& mode) {
       .Check(CheckUnix);
   parser.Add("registry", &settings.registry, "where the registered peers are")
       .ValueName("sqlite:PATH")
-      .Required();
+      .Required()
+      .Check(CheckRegistry);
   parser
       .Add("state-dir", &settings.state_dir,
            "keeps the newest time stamp of each key; writable, of this process alone")
@@ -90,8 +91,8 @@ void AddEviction(ConfigParser& parser, Settings& settings) {
 }
 
 void AddLogging(ConfigParser& parser, Settings& settings) {
-  parser.Add("log-level", &settings.log.level, "trace, debug, info, warn or error")
-      .Check(CheckLevel);
+  parser.Add("log-level", &settings.log.level, "what is told at least")
+      .OneOf({"trace", "debug", "info", "warn", "error"});
   parser.Add("log-json", &settings.log.json, "JSON lines");
 }
 

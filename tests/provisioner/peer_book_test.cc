@@ -1,0 +1,131 @@
+#include "provisioner/peer_book.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/provisioner/fake_clock.h"
+#include "tests/provisioner/test_values.h"
+
+namespace jitwg::provisioner {
+namespace {
+
+using std::chrono::seconds;
+
+class PeerBookTest : public ::testing::Test {
+ protected:
+  std::vector<EvictionCandidate> Observe(const PeerList& list) {
+    const SteadyTime now = clock_.SteadyNow();
+    return book_.Observe("wg0", list, now, now, clock_.WallNow());
+  }
+  EvictionCandidate ObserveOne(const PeerState& state) {
+    PeerList list;
+    list.peers.push_back(state);
+    return Observe(list).at(0);
+  }
+  PeerId Id(std::uint16_t number) const { return {"wg0", Key(number)}; }
+
+  FakeClock clock_;
+  PeerBook book_;
+};
+
+TEST_F(PeerBookTest, APeerSeenForTheFirstTimeIsOfUnknownRecord) {
+  PeerState state = OwnPeer(MakePeer(1));
+  state.installed_for = seconds(40);
+  const auto candidate = ObserveOne(state);
+  EXPECT_FALSE(candidate.known);
+  EXPECT_FALSE(candidate.completed);
+  EXPECT_EQ(candidate.installed_at, clock_.SteadyNow() - seconds(40));
+  EXPECT_EQ(candidate.last_activity, candidate.installed_at);
+}
+
+TEST_F(PeerBookTest, ForeignPeersAreNotTakenIn) {
+  PeerState state = OwnPeer(MakePeer(1));
+  state.own = false;
+  PeerList list;
+  list.peers.push_back(state);
+  EXPECT_TRUE(Observe(list).empty());
+  EXPECT_EQ(book_.size(), 0U);
+}
+
+TEST_F(PeerBookTest, GrowingReceivedBytesAreActivity) {
+  book_.NoteInstalled(Id(1), MakePeer(1), clock_.SteadyNow());
+  PeerState state = OwnPeer(MakePeer(1));
+  const SteadyTime first = clock_.SteadyNow();
+  EXPECT_EQ(ObserveOne(state).last_activity, first);
+  clock_.Advance(seconds(60));
+  EXPECT_EQ(ObserveOne(state).last_activity, first);
+  state.rx_bytes = 100;
+  EXPECT_EQ(ObserveOne(state).last_activity, clock_.SteadyNow());
+}
+
+TEST_F(PeerBookTest, TheLastHandshakeIsActivityWhateverTheWallClockDoes) {
+  book_.NoteInstalled(Id(1), MakePeer(1), clock_.SteadyNow());
+  clock_.Advance(seconds(100));
+  PeerState state = OwnPeer(MakePeer(1));
+  state.last_handshake = clock_.WallNow() - seconds(20);
+  const auto candidate = ObserveOne(state);
+  EXPECT_TRUE(candidate.completed);
+  EXPECT_EQ(candidate.last_activity, clock_.SteadyNow() - seconds(20));
+  clock_.StepWall(-seconds(3600));  // the handshake seems to lie ahead
+  EXPECT_EQ(ObserveOne(state).last_activity, clock_.SteadyNow());
+}
+
+TEST_F(PeerBookTest, AnExpiryThatPassesWhileInstalledIsSeen) {
+  auto peer = MakePeer(1);
+  peer.expires_at = clock_.WallNow() + seconds(10);
+  book_.NoteInstalled(Id(1), peer, clock_.SteadyNow());
+  EXPECT_FALSE(ObserveOne(OwnPeer(peer)).expired);
+  clock_.Advance(seconds(10));
+  EXPECT_TRUE(ObserveOne(OwnPeer(peer)).expired);
+}
+
+TEST_F(PeerBookTest, APeerMissingFromAnInterruptedListIsKept) {
+  book_.NoteInstalled(Id(1), MakePeer(1), clock_.SteadyNow());
+  clock_.Advance(seconds(1));
+  Observe({.peers = {}, .interrupted = true});
+  EXPECT_TRUE(book_.Contains(Id(1)));
+  Observe({.peers = {}, .interrupted = false});
+  EXPECT_FALSE(book_.Contains(Id(1)));
+}
+
+TEST_F(PeerBookTest, APeerInstalledWhileTheListWasReadIsKept) {
+  const SteadyTime started = clock_.SteadyNow();
+  clock_.Advance(seconds(1));
+  book_.NoteInstalled(Id(1), MakePeer(1), clock_.SteadyNow());
+  book_.Observe("wg0", {}, started, clock_.SteadyNow(), clock_.WallNow());
+  EXPECT_TRUE(book_.Contains(Id(1)));
+  EXPECT_TRUE(book_.NotedSince(Id(1), started));
+}
+
+TEST_F(PeerBookTest, APeerInstalledAnewIsAsYoungAsTheSnifferSays) {
+  book_.NoteInstalled(Id(1), MakePeer(1), clock_.SteadyNow());
+  clock_.Advance(seconds(500));
+  PeerState state = OwnPeer(MakePeer(1));
+  state.installed_for = seconds(3);
+  EXPECT_EQ(ObserveOne(state).installed_at, clock_.SteadyNow() - seconds(3));
+}
+
+TEST_F(PeerBookTest, TheDigestTellsSettingsApart) {
+  const auto peer = MakePeer(1);
+  auto other = peer.Clone();
+  EXPECT_EQ(SettingsDigest(peer), SettingsDigest(other));
+  other.persistent_keepalive = 25;
+  EXPECT_NE(SettingsDigest(peer), SettingsDigest(other));
+  other = peer.Clone();
+  other.allowed_ips.push_back(*IpPrefix::Parse("10.9.9.9/32"));
+  EXPECT_NE(SettingsDigest(peer), SettingsDigest(other));
+  other = peer.Clone();
+  other.preshared_key.emplace();
+  EXPECT_NE(SettingsDigest(peer), SettingsDigest(other));
+  auto third = other.Clone();
+  third.preshared_key->mutable_bytes()[0] = 1;
+  EXPECT_NE(SettingsDigest(other), SettingsDigest(third));
+}
+
+TEST_F(PeerBookTest, ActivityOfAStrangerIsNotKept) {
+  book_.NoteActivity(Id(1), clock_.SteadyNow());
+  book_.NoteRecord(Id(1), MakePeer(1));
+  EXPECT_EQ(book_.size(), 0U);
+}
+
+}  // namespace
+}  // namespace jitwg::provisioner
