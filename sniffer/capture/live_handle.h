@@ -21,8 +21,13 @@ struct PcapOptions {
   std::string interface = "any";
   // Size of the ring shared with the kernel; 64 KiB to 1 GiB.
   std::size_t ring_bytes = std::size_t{4} << 20;
-  // 0: immediate mode, every packet wakes the reader. Above: packets are handed over in blocks, at
-  // most this late.
+  // 0, immediate mode: the reader is woken by every packet, or finds many at once when it is busy.
+  // Above: packets are handed over in blocks, at most this late. On a veth pair, a loaded 2-core
+  // machine, per initiation: immediate 35-40 us late in the median and 2-3 us of CPU; 1 ms blocks
+  // 560-870 us and 0.3 us. Neither dropped anything at all the machine could send (50-90 thousand/s
+  // there), nor at 140-290 thousand/s on a quieter one. So immediate is the default: at 100,000
+  // garbage packets/s it costs a quarter of a core, and at all other times every handshake gets the
+  // half millisecond back.
   std::chrono::milliseconds block_timeout{0};
 };
 
