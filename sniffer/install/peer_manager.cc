@@ -70,8 +70,9 @@ InstallResult PeerManager::Install(std::span<const InstallRequest> requests) {
   return result;
 }
 
-// Decides from `first` on, as many as one call to the kernel carries; stops before a key that comes
-// twice, because the second must see what became of the first. Returns where it stopped.
+// Decides from `first` on, as many as one call to the kernel carries. Stops before what depends on
+// how the planned ones end: a key that comes twice, an address or a place that one of them may set
+// free. Returns where it stopped.
 std::size_t PeerManager::Plan(std::span<const InstallRequest> requests, std::size_t first,
                               std::vector<PeerResult>& results, std::vector<Planned>& planned) {
   std::unordered_set<PublicKey, PublicKeyHash> in_plan;
