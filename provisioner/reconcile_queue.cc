@@ -8,13 +8,13 @@ namespace jitwg::provisioner {
 void ReconcileQueue::AddAll() {
   const std::lock_guard lock(mutex_);
   now_.all = true;
-  changed_.notify_all();
+  Changed();
 }
 
 void ReconcileQueue::Add(const PublicKey& key) {
   const std::lock_guard lock(mutex_);
   Insert(key, now_);
-  changed_.notify_all();
+  Changed();
 }
 
 void ReconcileQueue::Retry(ReconcileRequest failed) {
@@ -22,7 +22,7 @@ void ReconcileQueue::Retry(ReconcileRequest failed) {
   const std::lock_guard lock(mutex_);
   Merge(std::move(failed), later_);
   if (!later_at_) later_at_ = std::chrono::steady_clock::now() + retry_delay_;
-  changed_.notify_all();
+  Changed();
 }
 
 ReconcileRequest ReconcileQueue::Take(const std::stop_token& stop) {
@@ -43,7 +43,9 @@ ReconcileRequest ReconcileQueue::Take(const std::stop_token& stop) {
     Time wake = now + std::chrono::hours(1);
     if (now_.all) wake = std::min(wake, next_full_);
     if (later_at_) wake = std::min(wake, *later_at_);
-    changed_.wait_until(lock, stop, wake, [&] { return IsDue(std::chrono::steady_clock::now()); });
+    // Not for IsDue: what is added may only become due later, and then sooner than `wake`.
+    const std::uint64_t seen = changes_;
+    changed_.wait_until(lock, stop, wake, [&] { return changes_ != seen; });
   }
   return {};
 }
@@ -53,6 +55,11 @@ ReconcileRequest ReconcileQueue::TakeEverything() {
   Merge(std::exchange(later_, {}), now_);
   later_at_.reset();
   return std::exchange(now_, {});
+}
+
+void ReconcileQueue::Changed() {
+  ++changes_;
+  changed_.notify_all();
 }
 
 bool ReconcileQueue::IsDue(Time now) const {

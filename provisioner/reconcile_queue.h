@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -43,6 +44,7 @@ class ReconcileQueue {
 
   static void Merge(ReconcileRequest from, ReconcileRequest& into);
   static void Insert(const PublicKey& key, ReconcileRequest& request);
+  void Changed();
   bool IsDue(Time now) const;
 
   const std::chrono::milliseconds full_spacing_;
@@ -53,6 +55,7 @@ class ReconcileQueue {
   ReconcileRequest later_;
   std::optional<Time> later_at_;
   Time next_full_;
+  std::uint64_t changes_ = 0;
 };
 
 }  // namespace jitwg::provisioner

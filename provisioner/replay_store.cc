@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <ctime>
 
+#include "provisioner/log_text.h"
+
 namespace jitwg::provisioner {
 namespace {
 
@@ -140,7 +142,7 @@ Status SetAside(const std::string& path, const Error& why) {
       "replay_memory_lost problem=\"{}\" kept_as={} effect=\"the newest time stamp of every key is "
       "forgotten: an initiation captured earlier could be replayed once, until its owner connects "
       "again\"",
-      why.message, aside);
+      LogText(why.message), aside);
   return {};
 }
 

@@ -41,13 +41,11 @@ void AddPlaces(ConfigParser& parser, Settings& settings, FileMode& mode) {
       .Check(CheckUnix);
   parser.Add("registry", &settings.registry, "where the registered peers are")
       .ValueName("sqlite:PATH")
-      .Required()
       .Check(CheckRegistry);
   parser
       .Add("state-dir", &settings.state_dir,
            "keeps the newest time stamp of each key; writable, of this process alone")
-      .ValueName("DIR")
-      .Required();
+      .ValueName("DIR");
   parser.Add("admin-listen", &settings.admin_listen, "where jitwgctl finds the provisioner")
       .ValueName("unix:PATH")
       .Check(CheckUnix);
@@ -124,7 +122,7 @@ std::variant<Settings, int> ReadSettings(int argc, const char* const* argv, std:
   AddLogging(parser, settings);
   parser.Examples(kExamples);
   parser.Parse(argc, argv);
-  if (!parser.HasFault("state-dir") && settings.state_dir.front() != '/') {
+  if (!parser.HasFault("state-dir") && !settings.state_dir.starts_with('/')) {
     parser.AddFault("state-dir", "is an absolute path");
   }
   if (const auto exit_code = parser.Finish(out, err)) return *exit_code;
