@@ -1,5 +1,8 @@
 """Reads `jitwgctl --json status`. The only file that knows its field names, which are the protocol's own
-(GetStatisticsResponse and StatusResponse)."""
+(GetStatisticsResponse, StatusResponse and the watched messages)."""
+
+import datetime
+import time
 
 
 def _find(tree, name):
@@ -52,3 +55,34 @@ class Status:
     def refused_initiations(self):
         """Initiations that ended in any outcome but `authenticated`."""
         return sum(int(count) for outcome, count in self._need("initiations").items() if outcome != "authenticated")
+
+
+def _moment(value):
+    """Seconds since 1970 from an RFC 3339 text or a number."""
+    if isinstance(value, (int, float)):
+        return float(value)
+    whole, dot, fraction = value.rstrip("Z").partition(".")
+    start = datetime.datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.timezone.utc)
+    return start.timestamp() + (float("0." + fraction) if dot else 0.0)
+
+
+class WatchLine:
+    """One line of `jitwgctl --json watch`: an event of the sniffer, a decision or an eviction of the provisioner, or a
+    heartbeat."""
+
+    def __init__(self, tree):
+        self.tree = tree
+        self.received_at = time.time()
+        self.is_event = tree["type"] == "event"
+        self.is_decision = tree["type"] == "decision"
+        self.is_eviction = tree["type"] == "eviction"
+        # The first one of each stream says that nothing is missed from there on.
+        self.is_event_heartbeat = tree["type"] == "heartbeat" and tree["stream"] == "events"
+        self.is_decision_heartbeat = tree["type"] == "heartbeat" and tree["stream"] == "decisions"
+
+    def __getattr__(self, name):
+        names = {"lookup_us": "lookup_microseconds", "install_us": "install_microseconds"}
+        value = self.tree.get(names.get(name, name))
+        if value is None and not name.endswith("_key"):
+            raise AttributeError(f"`jitwgctl --json watch` has no field {name!r}: {self.tree}")
+        return _moment(value) if name.endswith("_at") else value
