@@ -84,6 +84,13 @@ def sniffer_capabilities(env):
     ])
 
 
+def with_own_state(command, folder, owner):
+    """The same command with another state folder, so that the socket is its only fault."""
+    os.makedirs(folder + "-2")
+    os.chown(folder + "-2", owner, owner)
+    return [folder + "-2" if word == folder else word for word in command]
+
+
 @scenario("programs_refuse_a_socket_path_that_is_taken")
 def socket_taken(env):
     gateway = env.world.add_interface()
@@ -93,10 +100,8 @@ def socket_taken(env):
         taken.write("somebody's data\n")
     sniffer = IN_GATEWAY + SNIFFER_RIGHTS
     path = env.jitwg.sniffer_socket.removeprefix("unix:")
-    # With state of their own, so that the socket is their only fault.
-    second, provisioner = ([word.replace(f"{env.jitwg.run}/{name}", f"{env.jitwg.run}/registry/{name}")
-                            if word.endswith(f"/{name}") else word for word in command] for name, command in (
-        ("sniffer", env.jitwg.sniffer_command([gateway])), ("provisioner", env.jitwg.provisioner_command())))
+    second = with_own_state(env.jitwg.sniffer_command([gateway]), f"{env.jitwg.run}/sniffer", 0)
+    provisioner = with_own_state(env.jitwg.provisioner_command(), f"{env.jitwg.run}/provisioner", NOBODY)
     check_all([
         ("socket of a running sniffer", sniffer + second, [[path]]),
         ("a file where the sniffer's socket should be", sniffer + [
