@@ -40,7 +40,7 @@ class Timeline:
         self.steps += 1
         offset = f"{(moment - self.start) * 1000:+9.1f} ms" if self.start else " " * 12
         clock = datetime.datetime.fromtimestamp(moment).strftime("%H:%M:%S.%f")[:-3]
-        print(f"  {clock}  {offset}   peers {peers}   {what}{'  ' + detail if detail else ''}", flush=True)
+        print(f"  {clock}  {offset}   peers {peers}   {what:<26}{detail}".rstrip(), flush=True)
 
 
 class Watch:
@@ -121,8 +121,8 @@ def first_contact(story, gateway, client, jitwg, watch, count):
     """From no peers to a ping through the tunnel."""
     story.section("A client that nobody installed calls:")
     before, lookups = count.changes[-1][1], jitwg.status().lookups
-    ping = subprocess.Popen(["ip", "netns", "exec", client.ns, "ping", "-n", "-c", "1", "-W", "25", inner_address(
-        client.network, 1, 4)], stdout=subprocess.PIPE, text=True)
+    ping = subprocess.Popen(["ip", "netns", "exec", client.ns, "ping", "-D", "-n", "-c", "1", "-W", "25",
+                             inner_address(client.network, 1, 4)], stdout=subprocess.PIPE, text=True)
     mine = lambda line: line.public_key == client.keys.public  # noqa: E731
     event = watch.await_line(lambda line: line.is_event and mine(line), 10, "the sniffer tells of the initiation")
     story.start = event.captured_at
@@ -141,14 +141,15 @@ def first_contact(story, gateway, client, jitwg, watch, count):
     story.step(decision.decided_at, count.changes[-1][1], "peer installed", f"{client.prefixes} "
                f"({decision.install_us} us)")
     output = ping.communicate(timeout=60)[0]
-    answered = time.time()
     assert ping.returncode == 0, f"no answer to the ping through the tunnel: {output}"
     peer = shell.wait_until(lambda: next((each for each in gateway.peers().values() if each.connected), None), 10,
                             "the gateway calls the handshake complete")
     assert peer.public_key == client.keys.public and client.gateway_peer().connected
-    story.step(answered, count.changes[-1][1], "handshake complete", f"wg: endpoint {peer.endpoint}")
-    line = next(line for line in output.splitlines() if "time=" in line)
-    story.step(answered, count.changes[-1][1], "ping through the tunnel", line.strip())
+    # ping -D: "[seconds] 64 bytes from ...". wg(8) tells the handshake's time in whole seconds only: it was over by then.
+    stamp, answer = next(line for line in output.splitlines() if "time=" in line).split("] ", 1)
+    answered = float(stamp.lstrip("["))
+    story.step(answered, count.changes[-1][1], "handshake complete", f"on both sides; endpoint {peer.endpoint}")
+    story.step(answered, count.changes[-1][1], "ping through the tunnel", answer.strip())
 
 
 def departure(story, client, jitwg, watch, count):
