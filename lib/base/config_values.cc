@@ -128,8 +128,9 @@ Result<IpPrefix> ParseExactPrefix(std::string_view text) {
   if (!prefix) return prefix;
   const auto address = IpAddress::Parse(text.substr(0, text.find('/')));
   if (address && *address != prefix->address()) {
-    return Invalid(Quoted(text) + " has bits behind its prefix length; " + prefix->ToString() +
-                   " was probably meant");
+    return Invalid(Quoted(text) + " has bits behind its prefix length; write " +
+                   prefix->ToString() + " for the network or " + address->ToString() + "/" +
+                   std::to_string(address->bit_length()) + " for the one address");
   }
   return prefix;
 }

@@ -85,7 +85,7 @@ TEST(ParseInterfacePrefix, RefusesAndSaysHow) {
       {"=10.0.0.0/8", "no interface name"},
       {"wg0=", "no prefix"},
       {"wg0=10.0.0.0/33", "0..32"},
-      {"wg0=10.8.0.1/16", "10.8.0.0/16 was probably meant"},
+      {"wg0=10.8.0.1/16", "10.8.0.0/16 for the network"},
       {"a-name-that-is-too-long=10.0.0.0/8", "1 to 15"}};
   for (const auto& [text, expected] : cases) {
     const auto parsed = ParseInterfacePrefix(text);
