@@ -29,8 +29,8 @@ Status ValidateRate(const TokenRate& rate, const std::string& name) {
 }  // namespace
 
 Status Validate(const SourceLimiterOptions& options) {
-  if (const Status status = ValidateRate(options.per_source, "per-source"); !status) return status;
-  if (const Status status = ValidateRate(options.global, "global"); !status) return status;
+  if (Status status = ValidateRate(options.per_source, "per-source"); !status) return status;
+  if (Status status = ValidateRate(options.global, "global"); !status) return status;
   if (options.capacity <= kMaxCapacity) return {};
   return Error{ErrorCode::kInvalidArgument, "limiter capacity " + std::to_string(options.capacity) +
                                                 " is above " + std::to_string(kMaxCapacity)};

@@ -84,7 +84,7 @@ Status PcapSource::Pump(const Handler& handler, const std::stop_token& stop) {
       return ErrnoError("poll", errno);
     }
     if ((fds[0].revents & POLLIN) != 0) {
-      if (const Status status = Dispatch(handler); !status) return status;
+      if (Status status = Dispatch(handler); !status) return status;
     }
     if ((fds[0].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
       int error = 0;
@@ -110,7 +110,7 @@ Status PcapSource::Reopen() {
   auto fresh = LiveHandle::Open(options_);
   if (!fresh) return fresh.error();
   const std::lock_guard lock(mutex_);
-  if (const Status status = fresh->SetPorts(ports_); !status) return status;
+  if (Status status = fresh->SetPorts(ports_); !status) return status;
   handle_.emplace(std::move(*fresh));
   last_counters_ = {};
   ++stats_.reopened;
