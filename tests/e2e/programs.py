@@ -129,7 +129,15 @@ class Gateway:
                    self.admin_socket, "--registry", self.registry, *words, check=check, timeout=20)
 
     def status(self):
-        return Status(json.loads(self.ctl("--json", "status").stdout))
+        """All counters of both programs; asks again while one does not answer, as on a very busy machine."""
+        def answer():
+            done = self.ctl("--json", "status", check=False)
+            if done.returncode != 0 and self.sniffer.running and self.provisioner.running:
+                return None
+            return done
+        done = wait_until(answer, 15, "both programs answer `jitwgctl status`", interval=0.5)
+        assert done.returncode == 0, f"jitwgctl status: exit code {done.returncode}: {done.stderr.strip()}"
+        return Status(json.loads(done.stdout))
 
     def add_peer(self, key, prefixes, psk=None, extra=()):
         """Registers a public key, as an operator does."""

@@ -1,6 +1,7 @@
 """Many clients at once."""
 
 import base64
+import concurrent.futures
 
 import initiation
 import wg
@@ -42,8 +43,9 @@ def prepare(env, gateway):
 def hundred_clients(env):
     gateway = env.world.add_interface()
     keys = prepare(env, gateway)
-    for number, pair in keys.items():
-        env.jitwg.add_peer(pair.public, host_prefixes(0, FIRST_HOST + number))
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda number: env.jitwg.add_peer(keys[number].public, host_prefixes(0, FIRST_HOST + number)),
+                      keys))
     env.jitwg.start(gateway, provisioner=("--unfinished-timeout", "60s"))
     # With a keepalive set, an interface calls its peer the moment it comes up.
     ip_batch([f"link set m{number} up" for number in keys], "crowd")
