@@ -82,10 +82,12 @@ Result<std::uint16_t> NetlinkDevice::Family(const std::string& name) {
   if (received.errno_value != 0) return DeviceError(name, received.errno_value);
   auto family = ParseFamily(reply.span().first(received.size), sequence);
   if (family) family_ = *family;
-  // An interface that is there is then of another type.
-  if (!family && family.error().code == ErrorCode::kNotFound &&
-      ::if_nametoindex(name.c_str()) != 0) {
-    return Error{ErrorCode::kInvalidArgument, family.error().message};
+  if (!family && family.error().code == ErrorCode::kNotFound) {
+    // Most often it is the name that is wrong: say that first. An interface that is there is then
+    // of another type.
+    const Error error =
+        DeviceError(name, ::if_nametoindex(name.c_str()) != 0 ? EOPNOTSUPP : ENODEV);
+    return Error{error.code, error.message + " (" + family.error().message + ")"};
   }
   return family;
 }
