@@ -80,8 +80,9 @@ class Capture:
 
     def __init__(self, path, port):
         self.path = path
-        self.process = subprocess.Popen(["tcpdump", "-i", "lo", "-U", "-Z", "root", "-w", path, "udp", "dst", "port", str(port)],
-                                        stderr=subprocess.PIPE, text=True)
+        command = ["tcpdump", "-i", "lo", "-s", "256", "-B", "16384", "-U", "-Z", "root", "-w", path, "udp", "dst", "port",
+                   str(port)]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         # It says "listening on" when the socket is open.
         for line in self.process.stderr:
             if "listening on" in line:
@@ -136,7 +137,9 @@ def make_capture(path, responder, count):
             # tcpdump must see the last one before it is told to stop.
             sinks[socket.AF_INET].recv(2000)
     expected = count + len(forged)
-    wait_until(lambda: os.path.getsize(path) >= 24 + expected * (16 + 14 + 28 + 148), "tcpdump has written everything")
+    # File header; per packet its record header, Ethernet, IP, UDP and payload. Every second one of wireguard-go is IPv6.
+    size = 24 + expected * (16 + 14 + 20 + 8 + 148) + count // 2 * 20
+    wait_until(lambda: os.path.getsize(path) >= size, "tcpdump has written everything")
     capture.stop()
     return expected, port
 
