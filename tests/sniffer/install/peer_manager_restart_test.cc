@@ -52,8 +52,9 @@ TEST_F(PeerManagerRestartTest, APresharedKeyIsSetAgainOnce) {
     return made;
   };
   Install(request());
-  EXPECT_EQ(ReadJournal().find(std::string(TestKey(99).bytes.begin(), TestKey(99).bytes.end())),
-            std::string::npos);
+  const PublicKey secret = TestKey(99);
+  const std::string as_bytes(secret.bytes.begin(), secret.bytes.end());
+  EXPECT_EQ(ReadJournal().find(as_bytes), std::string::npos);
   Start();
   EXPECT_EQ(Install(request()).outcome, PeerOutcome::kUpdated) << "the old one is not known";
   EXPECT_EQ(Install(request()).outcome, PeerOutcome::kUnchanged);
