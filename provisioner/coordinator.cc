@@ -111,7 +111,13 @@ void Coordinator::LookUp(const PeerId& id) {
 }
 
 void Coordinator::OnFound(const PeerId& id, Result<std::optional<registry::Peer>> found) {
-  if (!found) return Land(id, Verdict::kRegistryUnavailable, found.error().message);
+  if (!found) {
+    if (outages_.Allow(PublicKey(), parts_.clock.SteadyNow())) {
+      spdlog::warn("registry_unavailable problem=\"{}\" effect=\"nobody new can connect\"",
+                   LogText(found.error().message));
+    }
+    return Land(id, Verdict::kRegistryUnavailable, found.error().message);
+  }
   if (!*found) {
     if (!LookUpAgain(id)) Land(id, Verdict::kUnknownKey, "");
     return;

@@ -113,6 +113,7 @@ class Coordinator final : private InstallBatcher {
   std::atomic<std::uint64_t> lookups_{0};
   std::atomic<std::uint64_t> superseded_{0};
   LogLimiter refusals_;
+  LogLimiter outages_;
   mutable std::mutex mutex_;
   std::condition_variable landed_;
   std::unordered_map<PeerId, Flight, PeerIdHash> flights_;

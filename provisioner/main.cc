@@ -54,7 +54,7 @@ int Run(const Settings& settings) {
   if (!server) return Refuse(server.error());
   provisioner.Start();
   spdlog::info("provisioner_started version={} gateway=\"{}\" sniffer={} registry={}", Version(),
-               LogText(settings.identity.gateway), settings.sniffer, settings.registry);
+               LogText(settings.identity.gateway), settings.sniffer, kind ? kind->kind : "");
 
   const int signal = signals.Wait();
   spdlog::info("provisioner_stopping signal={}", signal);

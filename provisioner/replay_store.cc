@@ -67,7 +67,9 @@ Result<std::string> FirstText(const std::string& path, sqlite3* database, const 
 // log the same mode.
 Status CreatePrivately(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return ErrnoError("cannot open " + path, errno);
+  if (fd < 0)
+    return ErrnoError(
+        "cannot open " + path + " (--state-dir must exist and be writable for this user)", errno);
   const int failed = ::fchmod(fd, 0600);
   const int saved = errno;
   ::close(fd);
