@@ -39,6 +39,7 @@ Error DeviceError(const std::string& name, int errno_value) {
 bool ConcernsWholeDevice(int errno_value) {
   switch (errno_value) {
     case ENODEV:
+    case ENOENT:
     case EOPNOTSUPP:
     case EPERM:
     case EACCES:

@@ -125,11 +125,14 @@ Result<std::vector<Status>> NetlinkDevice::Apply(const std::string& name,
   auto socket = NetlinkSocket::Open(NETLINK_GENERIC);
   if (!socket) return socket.error();
   WipedBuffer buffer(kSetMessageSize);
-  return ApplyInBatches(
+  auto results = ApplyInBatches(
       changes,
       {FittingChanges, [&](std::span<const PeerChange> batch) {
          return SendChanges(*socket, buffer, WgRequest{*family, NextSequence(), name}, batch);
        }});
+  // Also what a family id of an unloaded module gives.
+  if (!results && results.error().code == ErrorCode::kNotFound) ForgetFamily();
+  return results;
 }
 
 }  // namespace jitwg::sniffer
