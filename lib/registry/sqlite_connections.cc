@@ -53,10 +53,12 @@ SqliteReader::SqliteReader(SqliteDatabase database, SqliteStatement find, Sqlite
       changes_(std::move(changes)),
       newest_(std::move(newest)) {}
 
-Result<std::unique_ptr<SqliteReader>> SqliteReader::Open(const std::string& path) {
+Result<std::unique_ptr<SqliteReader>> SqliteReader::Open(const std::string& path,
+                                                         std::chrono::milliseconds busy_timeout) {
   auto database = SqliteDatabase::Open(path);
   if (!database) return database.error();
-  if (auto prepared = PrepareConnection(*database); !prepared) return prepared.error();
+  if (auto prepared = PrepareConnection(*database, busy_timeout); !prepared)
+    return prepared.error();
   if (auto set = database->Execute("PRAGMA query_only = ON"); !set) return set.error();
   auto find = SqliteStatement::Prepare(*database, kFind);
   if (!find) return find.error();
@@ -128,10 +130,12 @@ Result<SqliteReader::News> SqliteReader::ChangesAfter(std::optional<std::int64_t
   return news;
 }
 
-Result<std::unique_ptr<SqliteWriter>> SqliteWriter::Open(const std::string& path) {
+Result<std::unique_ptr<SqliteWriter>> SqliteWriter::Open(const std::string& path,
+                                                         std::chrono::milliseconds busy_timeout) {
   auto database = SqliteDatabase::Open(path);
   if (!database) return database.error();
-  if (auto prepared = PrepareConnection(*database); !prepared) return prepared.error();
+  if (auto prepared = PrepareConnection(*database, busy_timeout); !prepared)
+    return prepared.error();
   return std::unique_ptr<SqliteWriter>(new SqliteWriter(std::move(*database)));
 }
 

@@ -17,7 +17,8 @@ namespace jitwg::registry {
 // Look-ups and change notices. One thread.
 class SqliteReader {
  public:
-  static Result<std::unique_ptr<SqliteReader>> Open(const std::string& path);
+  static Result<std::unique_ptr<SqliteReader>> Open(const std::string& path,
+                                                    std::chrono::milliseconds busy_timeout);
 
   // kDeadlineExceeded when locks of others took longer than `patience`.
   Result<std::optional<Peer>> Find(const PublicKey& key, std::chrono::milliseconds patience);
@@ -47,7 +48,8 @@ class SqliteReader {
 class SqliteWriter {
  public:
   // Creates the schema in an empty file.
-  static Result<std::unique_ptr<SqliteWriter>> Open(const std::string& path);
+  static Result<std::unique_ptr<SqliteWriter>> Open(const std::string& path,
+                                                    std::chrono::milliseconds busy_timeout);
 
   // As Registry says; the arguments are valid already.
   Result<std::vector<Peer>> List(const ListQuery& query);

@@ -12,9 +12,9 @@ Result<std::unique_ptr<SqliteRegistry>> SqliteRegistry::Open(const std::string& 
                                                              const Clock& clock,
                                                              const SqliteOptions& options) {
   if (auto file = EnsureFile(path, options.create, options.file_mode); !file) return file.error();
-  auto writer = SqliteWriter::Open(path);
+  auto writer = SqliteWriter::Open(path, options.busy_timeout);
   if (!writer) return writer.error();
-  auto reader = SqliteReader::Open(path);
+  auto reader = SqliteReader::Open(path, options.busy_timeout);
   if (!reader) return reader.error();
   return std::unique_ptr<SqliteRegistry>(
       new SqliteRegistry(clock, options, std::move(*reader), std::move(*writer)));

@@ -20,6 +20,7 @@ struct SqliteOptions {
   bool create = true;         // make the file when it is not there
   unsigned file_mode = 0600;  // of a file that is made; it holds preshared keys
   std::size_t max_queued = 1024;
+  std::chrono::milliseconds busy_timeout{5000};  // how long a write waits for another process's
   std::chrono::milliseconds poll_interval{
       200};  // how often changes of other processes are looked for
 };

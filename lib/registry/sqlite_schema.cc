@@ -5,15 +5,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
+#include <filesystem>
 
 namespace jitwg::registry {
 namespace {
 
 // "jitw": tells our files from other programs' SQLite files.
 constexpr std::int64_t kApplicationId = 0x6a697477;
-
-constexpr std::chrono::milliseconds kBusyTimeout(5000);
 
 // Times are microseconds since 1970. Addresses of both families are 16 bytes, IPv4 padded with
 // zeros behind; `first` and `last` are a prefix's ends. Rows of one network never overlap, so the
@@ -114,6 +112,15 @@ Result<bool> HasSchema(SqliteDatabase& database) {
   return true;
 }
 
+// An operator who adds the first peer as root must not lock the unprivileged provisioner out of its
+// own folder.
+bool GiveToOwnerOfFolder(int fd, const std::string& path) {
+  struct stat folder {};
+  if (::geteuid() != 0) return true;
+  return ::stat(std::filesystem::path(path).parent_path().c_str(), &folder) == 0 &&
+         ::fchown(fd, folder.st_uid, folder.st_gid) == 0;
+}
+
 Status CreateSchema(SqliteDatabase& database) {
   auto transaction = SqliteTransaction::BeginWrite(database);
   if (!transaction) return transaction.error();
@@ -145,15 +152,16 @@ Status EnsureFile(const std::string& path, bool create, unsigned mode) {
     if (errno == EEXIST) return {};  // another process was faster
     return ErrnoError("cannot create registry file " + path, errno);
   }
-  const bool moded = ::fchmod(created, static_cast<mode_t>(mode)) == 0;
+  const bool moded =
+      ::fchmod(created, static_cast<mode_t>(mode)) == 0 && GiveToOwnerOfFolder(created, path);
   const int mode_errno = errno;
   ::close(created);
-  if (!moded) return ErrnoError("cannot set the mode of registry file " + path, mode_errno);
+  if (!moded) return ErrnoError("cannot set owner and mode of registry file " + path, mode_errno);
   return {};
 }
 
-Status PrepareConnection(SqliteDatabase& database) {
-  database.SetBusyTimeout(kBusyTimeout);
+Status PrepareConnection(SqliteDatabase& database, std::chrono::milliseconds busy_timeout) {
+  database.SetBusyTimeout(busy_timeout);
   // Refuse before anything is written: the journal mode is kept in the file.
   const auto there = HasSchema(database);
   if (!there) return there.error();

@@ -2,6 +2,7 @@
 // of columns only.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "lib/registry/sqlite_database.h"
@@ -14,13 +15,14 @@ inline constexpr int kSchemaVersion = 1;
 // How many change notices a file keeps for those who read them late.
 inline constexpr int kKeptChanges = 10'000;
 
-// Makes sure that `path` is there, if `create` with `mode`; kNotFound when it is not, and what
+// Makes sure that `path` is there, if `create` with `mode` (and, by root, the folder's owner);
+// kNotFound when it is not, and what
 // open(2) says otherwise.
 Status EnsureFile(const std::string& path, bool create, unsigned mode);
 
 // Sets the connection up (WAL, foreign keys, time-outs), creates the schema in an empty file, and
 // refuses files of others (kFailedPrecondition), of a newer schema (kFailedPrecondition) and
 // damaged ones (kDataLoss).
-Status PrepareConnection(SqliteDatabase& database);
+Status PrepareConnection(SqliteDatabase& database, std::chrono::milliseconds busy_timeout);
 
 }  // namespace jitwg::registry
