@@ -12,6 +12,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/key.h"
 #include "lib/base/net.h"
+#include "lib/base/tai64n.h"
 
 namespace jitwg::sniffer {
 
@@ -20,6 +21,7 @@ struct RememberedInitiation {
   std::string interface;
   Endpoint source;
   Endpoint destination;
+  Tai64n timestamp;
   SteadyTime captured_at;
 };
 

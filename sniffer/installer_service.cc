@@ -52,25 +52,21 @@ Result<InstallRequest> ParseSpec(v1::PeerSpec& spec) {
   return request;
 }
 
+// The message's enum has one value more, at the front.
+constexpr v1::PeerOutcome ToMessage(PeerOutcome outcome) {
+  return static_cast<v1::PeerOutcome>(static_cast<int>(outcome) + 1);
+}
+static_assert(ToMessage(PeerOutcome::kInstalled) == v1::PEER_OUTCOME_INSTALLED);
+static_assert(ToMessage(PeerOutcome::kRemoved) == v1::PEER_OUTCOME_REMOVED);
+static_assert(ToMessage(PeerOutcome::kRefusedPrefix) == v1::PEER_OUTCOME_REFUSED_PREFIX);
+static_assert(ToMessage(PeerOutcome::kFailed) == v1::PEER_OUTCOME_FAILED);
+static_assert(ToMessage(PeerOutcome::kFailed) == v1::PeerOutcome_MAX && kPeerOutcomeCount == 11);
+
 void Fill(const PeerResult& result, v1::PeerResult* message) {
   message->set_public_key(rpc::ToBytes(result.public_key));
-  message->set_outcome(static_cast<v1::PeerOutcome>(static_cast<int>(result.outcome)));
+  message->set_outcome(ToMessage(result.outcome));
   message->set_message(result.message);
 }
-
-// The two enums are one: a new value must be added to both.
-static_assert(static_cast<int>(PeerOutcome::kInstalled) == v1::PEER_OUTCOME_INSTALLED);
-static_assert(static_cast<int>(PeerOutcome::kUnchanged) == v1::PEER_OUTCOME_UNCHANGED);
-static_assert(static_cast<int>(PeerOutcome::kUpdated) == v1::PEER_OUTCOME_UPDATED);
-static_assert(static_cast<int>(PeerOutcome::kRemoved) == v1::PEER_OUTCOME_REMOVED);
-static_assert(static_cast<int>(PeerOutcome::kAbsent) == v1::PEER_OUTCOME_ABSENT);
-static_assert(static_cast<int>(PeerOutcome::kRefusedPrefix) == v1::PEER_OUTCOME_REFUSED_PREFIX);
-static_assert(static_cast<int>(PeerOutcome::kRefusedAddressTaken) ==
-              v1::PEER_OUTCOME_REFUSED_ADDRESS_TAKEN);
-static_assert(static_cast<int>(PeerOutcome::kRefusedOwnKey) == v1::PEER_OUTCOME_REFUSED_OWN_KEY);
-static_assert(static_cast<int>(PeerOutcome::kRefusedForeign) == v1::PEER_OUTCOME_REFUSED_FOREIGN);
-static_assert(static_cast<int>(PeerOutcome::kRefusedCap) == v1::PEER_OUTCOME_REFUSED_CAP);
-static_assert(static_cast<int>(PeerOutcome::kFailed) == v1::PEER_OUTCOME_FAILED);
 
 }  // namespace
 
@@ -127,13 +123,13 @@ Status InstallerService::DoInstall(const v1::InstallPeersRequest& request,
       CompletionHint hint = strategy->Prepare(*initiation, clock_.SteadyNow());
       install->endpoint = hint.endpoint;
       install->kick = hint.kick;
+      install->newest_timestamp = initiation->timestamp;
       completions.push_back(*initiation);
     }
     installs.push_back(std::move(*install));
   }
-  const auto results = (*peers)->Install(installs);
-  if (!results) return results.error();
-  for (const PeerResult& result : *results) Fill(result, response.add_results());
+  const InstallResult installed = (*peers)->Install(installs);
+  for (const PeerResult& result : installed.results) Fill(result, response.add_results());
   for (const RememberedInitiation& initiation : completions) {
     strategy->AfterInstall(initiation, clock_.SteadyNow());
   }
@@ -151,9 +147,8 @@ Status InstallerService::DoRemove(const v1::RemovePeersRequest& request,
     if (!key) return AtPeer(i, key.error());
     keys.push_back(*key);
   }
-  const auto results = (*peers)->Remove(keys);
-  if (!results) return results.error();
-  for (const PeerResult& result : *results) Fill(result, response.add_results());
+  const RemoveResult removed = (*peers)->Remove(keys);
+  for (const PeerResult& result : removed.results) Fill(result, response.add_results());
   return {};
 }
 
@@ -196,10 +191,11 @@ Status InstallerService::DoGetInterface(const v1::GetInterfaceRequest& request,
     message.set_problem(state.problem);
     message.set_generation(state.generation);
     const PeerManager& peers = *interfaces_.FindPeers(state.name);
-    for (const IpPrefix& prefix : peers.allowed_prefixes()) {
+    const GuardPolicy policy = peers.policy();
+    for (const IpPrefix& prefix : policy.allowed_prefixes) {
       rpc::Fill(prefix, message.add_allowed_prefixes());
     }
-    message.set_max_peers(static_cast<std::uint32_t>(peers.max_peers()));
+    message.set_max_peers(static_cast<std::uint32_t>(policy.max_peers));
     message.set_own_peers(static_cast<std::uint32_t>(peers.own_count()));
   }
   return {};

@@ -18,6 +18,8 @@ std::string ProblemOf(const Result<DeviceInfo>& info) {
   return {};
 }
 
+bool IsServable(const Result<DeviceInfo>& info) { return ProblemOf(info).empty(); }
+
 }  // namespace
 
 Status InterfaceTable::Add(const std::string& name, WireGuardDevice& device, PeerManager& peers) {
@@ -36,9 +38,15 @@ bool InterfaceTable::Refresh() {
   const std::lock_guard refresh_lock(refresh_mutex_);
   bool changed = false;
   for (Entry& entry : entries_) {
-    // Reading may block, so not under mutex_: entries_ itself changes only before the threads
-    // start.
+    // These may block, so not under mutex_. Entries are changed by this function alone.
     auto info = entry.device->GetDevice(entry.state.name);
+    if (IsServable(info) && !IsSame(entry, *info)) {
+      const Status learned = entry.peers->OnDeviceChanged(*info);
+      if (!learned) {
+        spdlog::warn("peers_not_read interface={} error=\"{}\"", entry.state.name,
+                     learned.error().message);
+      }
+    }
     const std::lock_guard lock(mutex_);
     if (Update(entry, std::move(info))) {
       PublishKeys();
@@ -62,20 +70,22 @@ bool InterfaceTable::Update(Entry& entry, Result<DeviceInfo> info) {
     if (!info) entry.ifindex = 0;
     return std::exchange(entry.key, nullptr) != nullptr;
   }
-  const bool same = entry.key != nullptr && entry.ifindex == info->ifindex &&
-                    state.public_key == info->public_key && state.listen_port == info->listen_port;
-  if (same) return false;
+  if (IsSame(entry, *info)) return false;
   entry.ifindex = info->ifindex;
   state.public_key = info->public_key;
   state.listen_port = info->listen_port;
   ++state.generation;
-  entry.peers->OnDeviceChanged(*info);
   entry.key = std::make_shared<const ServedKey>(next_serial_++, state.name, info->listen_port,
                                                 info->private_key, *entry.peers);
   spdlog::info("interface_served interface={} public_key={} port={} backend={} generation={}",
                state.name, state.public_key.ToBase64(), state.listen_port, entry.device->backend(),
                state.generation);
   return true;
+}
+
+bool InterfaceTable::IsSame(const Entry& entry, const DeviceInfo& info) {
+  return entry.key != nullptr && entry.ifindex == info.ifindex &&
+         entry.state.public_key == info.public_key && entry.state.listen_port == info.listen_port;
 }
 
 void InterfaceTable::PublishKeys() {

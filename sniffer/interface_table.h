@@ -73,6 +73,7 @@ class InterfaceTable {
     std::shared_ptr<const ServedKey> key;
   };
 
+  static bool IsSame(const Entry& entry, const DeviceInfo& info);
   // True when the entry's key or port changed.
   bool Update(Entry& entry, Result<DeviceInfo> info);
   void PublishKeys();

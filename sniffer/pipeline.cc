@@ -152,8 +152,8 @@ InitiationResult Pipeline::Unwrap(const Work& work) {
   if (event.already_installed) {
     work.key->peers.NoteTimestamp(initiation->initiator, initiation->timestamp);
   }
-  event.initiation_id = initiations_.Add(
-      {event.public_key, event.interface, event.source, event.destination, work.received_at});
+  event.initiation_id = initiations_.Add({event.public_key, event.interface, event.source,
+                                          event.destination, event.timestamp, work.received_at});
   sink_.OnEvent(event);
   return event.already_installed ? InitiationResult::kInstalled : InitiationResult::kAuthenticated;
 }

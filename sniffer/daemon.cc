@@ -1,0 +1,155 @@
+#include "sniffer/daemon.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "lib/rpc/unix_socket.h"
+#include "sniffer/capture/pcap_source.h"
+#include "sniffer/install/device_factory.h"
+
+namespace jitwg::sniffer {
+namespace {
+
+Status MakeStateDir(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) {
+    return Error{ErrorCode::kPermissionDenied,
+                 "cannot create the state directory " + path + ": " + error.message()};
+  }
+  ::chmod(path.c_str(), 0700);
+  return {};
+}
+
+GuardPolicy PolicyFor(const std::string& interface, const SnifferOptions& options) {
+  GuardPolicy policy;
+  policy.max_peers = options.max_peers;
+  for (const InterfacePrefix& allow : options.allow) {
+    if (allow.interface == interface) policy.allowed_prefixes.push_back(allow.prefix);
+  }
+  return policy;
+}
+
+PipelineOptions PipelineOptionsFrom(const SnifferOptions& options) {
+  PipelineOptions pipeline;
+  pipeline.workers = options.workers;
+  SourceLimiterOptions& limits = pipeline.admission.limits;
+  limits.per_source = {static_cast<double>(options.source_rate),
+                       static_cast<double>(options.source_burst)};
+  limits.global = {static_cast<double>(options.global_rate),
+                   static_cast<double>(options.global_burst)};
+  return pipeline;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Daemon>> Daemon::Start(const SnifferOptions& options) {
+  std::unique_ptr<Daemon> daemon(new Daemon());
+  if (const Status made = MakeStateDir(options.state_dir); !made) return made.error();
+  auto link_monitor = LinkMonitor::Open();
+  if (!link_monitor) return link_monitor.error();
+  daemon->link_monitor_ = std::move(*link_monitor);
+  if (const Status opened = daemon->OpenInterfaces(options); !opened) return opened.error();
+  if (const Status opened = daemon->OpenSources(options); !opened) return opened.error();
+  if (const Status serving = daemon->Serve(options); !serving) return serving.error();
+  daemon->StartThreads(options);
+  return daemon;
+}
+
+Status Daemon::OpenInterfaces(const SnifferOptions& options) {
+  const auto backend = ParseBackend(options.backend);
+  if (!backend) return backend.error();
+  for (const std::string& name : options.interfaces) {
+    devices_.push_back(MakeDevice(name, *backend));
+    auto peers = PeerManager::Create(
+        *devices_.back(), clock_,
+        {name, PolicyFor(name, options), options.state_dir + "/" + name + ".peers"});
+    if (!peers) return peers.error();
+    peers_.push_back(std::move(*peers));
+    const Status added = interfaces_.Add(name, *devices_.back(), *peers_.back());
+    if (!added) return added.error();
+  }
+  return {};
+}
+
+Status Daemon::OpenSources(const SnifferOptions& options) {
+  for (const std::string& name : options.capture) {
+    PcapOptions pcap;
+    pcap.interface = name;
+    pcap.ring_bytes = std::size_t{options.capture_buffer_kib} << 10;
+    auto source = PcapSource::Open(pcap);
+    if (!source) return source.error();
+    sources_.push_back(std::move(*source));
+  }
+  return {};
+}
+
+Status Daemon::Serve(const SnifferOptions& options) {
+  events_ = std::make_unique<EventsService>(clock_, statistics_, [this] { return SumOfSources(); });
+  installer_ = std::make_unique<InstallerService>(
+      clock_, interfaces_, initiations_,
+      options.completion == "retry" ? v1::COMPLETION_RETRY : v1::COMPLETION_INITIATE);
+  const auto path = rpc::ParseUnixAddress(options.listen);
+  if (!path) return path.error();
+  rpc::ServerOptions server_options;
+  server_options.socket_path = *path;
+  server_options.access = {options.socket_mode.bits, options.socket_group};
+  auto server = rpc::Server::Start(server_options, {events_.get(), installer_.get()});
+  if (!server) return server.error();
+  server_ = std::move(*server);
+  return {};
+}
+
+void Daemon::StartThreads(const SnifferOptions& options) {
+  pipeline_ = std::make_unique<Pipeline>(interfaces_, clock_, statistics_, initiations_, *events_,
+                                         PipelineOptionsFrom(options));
+  std::vector<PacketSource*> sources;
+  for (const auto& source : sources_) sources.push_back(source.get());
+  follower_ = std::make_unique<Follower>(interfaces_, sources, statistics_,
+                                         FollowerOptions{options.poll_interval, 8});
+  follower_->ReadAgain();
+  follower_->Start();
+  threads_.emplace_back([this](const std::stop_token& stop) { FollowLinks(stop); });
+  for (PacketSource* source : sources) {
+    threads_.emplace_back([this, source](const std::stop_token& stop) {
+      const Status ran =
+          source->Run([this](const CapturedPacket& packet) { pipeline_->OnPacket(packet); }, stop);
+      if (!ran) {
+        spdlog::error("capture_ended capture={} error=\"{}\"", source->name(), ran.error().message);
+      }
+    });
+  }
+}
+
+void Daemon::FollowLinks(const std::stop_token& stop) {
+  const Status ran = link_monitor_->Run(stop, [this](const LinkEvent& event) {
+    const bool named = !event.name.empty();
+    if (!named || interfaces_.FindPeers(event.name) != nullptr) follower_->Nudge();
+  });
+  if (!ran) {
+    spdlog::warn("link_monitor_ended error=\"{}\" consequence=\"changes are noticed by polling\"",
+                 ran.error().message);
+  }
+}
+
+PacketSourceStats Daemon::SumOfSources() const {
+  PacketSourceStats sum;
+  for (const auto& source : sources_) {
+    const PacketSourceStats stats = source->GetStats();
+    sum.received += stats.received;
+    sum.dropped_by_kernel += stats.dropped_by_kernel;
+    sum.dropped_by_interface += stats.dropped_by_interface;
+    sum.reopened += stats.reopened;
+  }
+  return sum;
+}
+
+Daemon::~Daemon() {
+  for (auto& thread : threads_) thread.request_stop();
+  threads_.clear();
+}
+
+}  // namespace jitwg::sniffer

@@ -1,0 +1,64 @@
+// The sniffer's parts put together in the order in which they need one another, and taken down in
+// reverse. No domain logic.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "lib/base/clock.h"
+#include "lib/base/result.h"
+#include "lib/rpc/server.h"
+#include "sniffer/capture/packet_source.h"
+#include "sniffer/events_service.h"
+#include "sniffer/follower.h"
+#include "sniffer/initiation_table.h"
+#include "sniffer/install/link_monitor.h"
+#include "sniffer/install/peer_manager.h"
+#include "sniffer/install/wireguard_device.h"
+#include "sniffer/installer_service.h"
+#include "sniffer/interface_table.h"
+#include "sniffer/options.h"
+#include "sniffer/pipeline.h"
+#include "sniffer/statistics.h"
+
+namespace jitwg::sniffer {
+
+class Daemon {
+ public:
+  // Opens everything and starts every thread; serves when it returns. Each error is one line for
+  // the operator.
+  static Result<std::unique_ptr<Daemon>> Start(const SnifferOptions& options);
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+ private:
+  Daemon() = default;
+  Status OpenInterfaces(const SnifferOptions& options);
+  Status OpenSources(const SnifferOptions& options);
+  Status Serve(const SnifferOptions& options);
+  void FollowLinks(const std::stop_token& stop);
+  void StartThreads(const SnifferOptions& options);
+  PacketSourceStats SumOfSources() const;
+
+  // In the order of construction; destroyed in reverse.
+  SystemClock clock_;
+  Statistics statistics_;
+  InitiationTable initiations_;
+  std::vector<std::unique_ptr<WireGuardDevice>> devices_;
+  std::vector<std::unique_ptr<PeerManager>> peers_;
+  InterfaceTable interfaces_;
+  std::vector<std::unique_ptr<PacketSource>> sources_;
+  std::unique_ptr<EventsService> events_;
+  std::unique_ptr<InstallerService> installer_;
+  std::unique_ptr<rpc::Server> server_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<Follower> follower_;
+  std::unique_ptr<LinkMonitor> link_monitor_;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace jitwg::sniffer

@@ -1,0 +1,41 @@
+// jitwg-sniffer: configuration, what the process gives up, the daemon, and the wait for its end.
+
+#include <spdlog/spdlog.h>
+
+#include <iostream>
+
+#include "lib/base/signals.h"
+#include "lib/base/version.h"
+#include "sniffer/daemon.h"
+#include "sniffer/install/capabilities.h"
+#include "sniffer/options.h"
+#include "sniffer/privileges.h"
+
+namespace {
+
+int Fail(const jitwg::Error& error) {
+  std::cerr << "jitwg-sniffer: " << error.message << '\n';
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace jitwg;
+  sniffer::SnifferOptions options;
+  const auto exit_code = sniffer::ParseOptions(argc, argv, options, std::cout, std::cerr);
+  if (exit_code) return *exit_code;
+  if (const Status logging = InitLogging(options.log); !logging) return Fail(logging.error());
+  if (const Status hardened = sniffer::HardenProcess(); !hardened) return Fail(hardened.error());
+  if (const Status able = sniffer::RequireCapabilities(); !able) return Fail(able.error());
+  BlockTerminationSignals();
+
+  auto daemon = sniffer::Daemon::Start(options);
+  if (!daemon) return Fail(daemon.error());
+  spdlog::info("started version={} listen={}", Version(), options.listen);
+  const int signal = WaitForTerminationSignal();
+  spdlog::info("stopping signal={}", signal);
+  daemon->reset();
+  spdlog::info("stopped");
+  return 0;
+}

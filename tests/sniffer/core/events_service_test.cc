@@ -1,0 +1,89 @@
+#include "sniffer/events_service.h"
+
+#include <gtest/gtest.h>
+
+#include "lib/rpc/channel.h"
+#include "lib/rpc/convert.h"
+#include "lib/rpc/server.h"
+#include "tests/rpc/temp_dir.h"
+#include "tests/sniffer/core/gateway.h"
+
+namespace jitwg::sniffer {
+namespace {
+
+class EventsServiceTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto server = rpc::Server::Start({dir_.File("s.sock"), {}, 4 << 20}, {&service_});
+    ASSERT_TRUE(server) << server.error().message;
+    server_ = std::move(*server);
+    stub_ = v1::HandshakeEvents::NewStub(rpc::MakeChannel(dir_.File("s.sock")).value());
+  }
+
+  static HandshakeEvent EventOn(const std::string& interface) {
+    HandshakeEvent event;
+    event.initiation_id = 7;
+    event.interface = interface;
+    event.public_key = Gateway::KeyOf(3);
+    event.source = {IpAddress::Parse("192.0.2.7").value(), 40000, 0};
+    event.destination = {IpAddress::Parse("198.51.100.1").value(), 51820, 0};
+    event.timestamp = Tai64n::FromUnix(1000, 0);
+    event.already_installed = true;
+    return event;
+  }
+
+  ManualClock clock_;
+  Statistics statistics_;
+  EventsService service_{clock_, statistics_, [] { return PacketSourceStats{5, 2, 0, 0}; }};
+  rpc::TempDir dir_;
+  std::unique_ptr<rpc::Server> server_;
+  std::unique_ptr<v1::HandshakeEvents::Stub> stub_;
+};
+
+TEST_F(EventsServiceTest, AWatcherIsGreetedAndThenToldEverything) {
+  grpc::ClientContext context;
+  rpc::SetTimeout(context, std::chrono::seconds(30));
+  const auto reader = stub_->Watch(&context, {});
+  v1::WatchResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_EQ(response.heartbeat().sniffer_instance(), service_.instance());
+  service_.OnEvent(EventOn("wg0"));
+  ASSERT_TRUE(reader->Read(&response));
+  ASSERT_TRUE(response.has_event());
+  EXPECT_EQ(response.event().initiation_id(), 7U);
+  EXPECT_EQ(response.event().public_key(), rpc::ToBytes(Gateway::KeyOf(3)));
+  EXPECT_EQ(response.event().source().port(), 40000U);
+  EXPECT_EQ(response.event().timestamp(), rpc::ToBytes(Tai64n::FromUnix(1000, 0)));
+  EXPECT_TRUE(response.event().already_installed());
+  context.TryCancel();
+}
+
+TEST_F(EventsServiceTest, AWatcherOfOneInterfaceHearsNothingOfTheOthers) {
+  grpc::ClientContext context;
+  rpc::SetTimeout(context, std::chrono::seconds(30));
+  v1::WatchRequest request;
+  request.add_interfaces("wg1");
+  const auto reader = stub_->Watch(&context, request);
+  v1::WatchResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  service_.OnEvent(EventOn("wg0"));
+  service_.OnEvent(EventOn("wg1"));
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_EQ(response.event().interface(), "wg1");
+  context.TryCancel();
+}
+
+TEST_F(EventsServiceTest, StatisticsNameEveryReason) {
+  statistics_.Count(InitiationResult::kBadMac1);
+  grpc::ClientContext context;
+  v1::GetStatisticsResponse response;
+  ASSERT_TRUE(stub_->GetStatistics(&context, {}, &response).ok());
+  EXPECT_EQ(response.initiations().size(), kInitiationResults);
+  EXPECT_EQ(response.initiations().at("bad_mac1"), 1U);
+  EXPECT_EQ(response.captured(), 5U);
+  EXPECT_EQ(response.kernel_dropped(), 2U);
+  EXPECT_EQ(response.sniffer_instance(), service_.instance());
+}
+
+}  // namespace
+}  // namespace jitwg::sniffer

@@ -1,0 +1,89 @@
+#include "sniffer/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace jitwg::sniffer {
+namespace {
+
+using testing::HasSubstr;
+
+struct Outcome {
+  std::optional<int> exit_code;
+  SnifferOptions options;
+  std::string out;
+  std::string err;
+};
+
+Outcome Parse(std::vector<const char*> arguments) {
+  Outcome outcome;
+  std::ostringstream out;
+  std::ostringstream err;
+  arguments.insert(arguments.begin(), "jitwg-sniffer");
+  outcome.exit_code =
+      ParseOptions(static_cast<int>(arguments.size()), arguments.data(), outcome.options, out, err);
+  outcome.out = out.str();
+  outcome.err = err.str();
+  return outcome;
+}
+
+std::size_t Lines(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+TEST(SnifferOptions, SeveralInterfacesWithTheirPrefixes) {
+  const Outcome outcome = Parse({"--interface", "wg0", "--interface", "wg1", "--allow",
+                                 "wg0=10.8.0.0/16", "--allow", "wg1=fd09::/64,wg1=10.9.0.0/16"});
+  EXPECT_FALSE(outcome.exit_code) << outcome.err;
+  EXPECT_THAT(outcome.options.interfaces, testing::ElementsAre("wg0", "wg1"));
+  ASSERT_EQ(outcome.options.allow.size(), 3U);
+  EXPECT_EQ(outcome.options.allow[2].prefix.ToString(), "10.9.0.0/16");
+}
+
+TEST(SnifferOptions, InterfaceAndPrefixAreNeeded) {
+  const Outcome outcome = Parse({});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("--interface"));
+  EXPECT_THAT(outcome.err, HasSubstr("--allow"));
+}
+
+TEST(SnifferOptions, EveryFaultIsNamedAtOnce) {
+  const Outcome outcome =
+      Parse({"--interface", "wg0", "--allow", "wg0=10.8.0.1/16", "--socket-mode", "rw", "--backend",
+             "magic", "--poll-interval", "5 apples", "--max-peers", "0"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  for (const char* option : {"allow", "socket-mode", "backend", "poll-interval", "max-peers"}) {
+    EXPECT_THAT(outcome.err, HasSubstr(option));
+  }
+  EXPECT_EQ(Lines(outcome.err), 5U) << outcome.err;
+}
+
+TEST(SnifferOptions, APrefixForAnInterfaceThatIsNotServedIsAFault) {
+  const Outcome outcome =
+      Parse({"--interface", "wg0", "--allow", "wg0=10.8.0.0/16", "--allow", "wg9=10.9.0.0/16"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("wg9"));
+}
+
+TEST(SnifferOptions, AnInterfaceWithoutPrefixIsAFault) {
+  const Outcome outcome =
+      Parse({"--interface", "wg0", "--interface", "wg1", "--allow", "wg0=10.8.0.0/16"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("wg1"));
+}
+
+TEST(SnifferOptions, CheckConfigSaysThatAllIsWell) {
+  const Outcome outcome =
+      Parse({"--interface", "wg0", "--allow", "wg0=10.8.0.0/16", "--check-config"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("valid"));
+}
+
+}  // namespace
+}  // namespace jitwg::sniffer
