@@ -9,6 +9,10 @@ namespace {
 
 Error ExplainFor(const std::string& daemon, const std::string& address, const std::string& flag,
                  const grpc::Status& status) {
+  if (status.ok()) {
+    return {ErrorCode::kUnavailable,
+            "the " + daemon + " at " + address + " ended its stream; it may be restarting"};
+  }
   Error error = rpc::FromGrpc(status, daemon).error();
   error.message = Clean(error.message);
   if (error.code == ErrorCode::kUnavailable) {

@@ -27,7 +27,7 @@ class SnifferClient {
   Result<Peers> ListPeers(const std::string& interface, bool own_only);
 
   v1::HandshakeEvents::Stub& events() { return *events_; }
-  // What a failed call means to an operator.
+  // What a failed call means to an operator, or a stream that ended though nobody asked it to.
   Error Explain(const grpc::Status& status) const;
 
  private:

@@ -72,9 +72,6 @@ class Sink {
         io_.err << "jitwgctl: saw only " << seen_ << " of " << options_.count << " in "
                 << FormatDuration(options_.timeout) << "\n";
       }
-    } else if (status.ok()) {
-      code_ =
-          Fail(io_, {ErrorCode::kUnavailable, "a daemon ended its stream; it may be restarting"});
     } else {
       code_ = Fail(io_, explained);
     }

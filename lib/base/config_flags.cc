@@ -77,7 +77,8 @@ std::string LayOutHelp(const std::string& program, const std::string& summary,
   app.set_help_flag();
   app.get_formatter()->column_width(kHelpColumn);
   for (const FlagSpec& spec : specs) {
-    CLI::Option* option = spec.positional ? app.add_option(spec.name) : Declare(app, spec);
+    CLI::Option* option =
+        spec.positional ? app.add_option(spec.name)->required() : Declare(app, spec);
     option->option_text(spec.shown.empty() ? " " : spec.shown);
     option->description(Wrapped(spec.help));
     option->group(spec.group);
