@@ -68,7 +68,11 @@ GrpcSnifferLink::GrpcSnifferLink(std::shared_ptr<grpc::Channel> channel, Sniffer
 
 GrpcSnifferLink::~GrpcSnifferLink() {
   std::unique_lock lock(mutex_);
-  for (grpc::ClientContext* context : installs_) context->TryCancel();
+  const auto installs = installs_;
+  lock.unlock();
+  // Without the lock: gRPC may run a call's callback inside TryCancel.
+  for (const auto& call : installs) call->context.TryCancel();
+  lock.lock();
   ended_.wait(lock, [this] { return installs_.empty(); });
 }
 
@@ -94,7 +98,7 @@ void GrpcSnifferLink::Install(const std::string& interface, std::vector<PeerSpec
   rpc::SetTimeout(call->context, times_.install);
   {
     const std::lock_guard lock(mutex_);
-    installs_.insert(&call->context);
+    installs_.insert(call);
   }
   installer_->async()->InstallPeers(&call->context, &call->request, &call->response,
                                     [this, call](const grpc::Status& status) {
@@ -105,13 +109,13 @@ void GrpcSnifferLink::Install(const std::string& interface, std::vector<PeerSpec
                                       } else {
                                         call->done(outcome.error());
                                       }
-                                      InstallEnded(&call->context);
+                                      InstallEnded(call);
                                     });
 }
 
-void GrpcSnifferLink::InstallEnded(const grpc::ClientContext* context) {
+void GrpcSnifferLink::InstallEnded(const std::shared_ptr<InstallCall>& call) {
   const std::lock_guard lock(mutex_);
-  installs_.erase(const_cast<grpc::ClientContext*>(context));
+  installs_.erase(call);
   ended_.notify_all();
 }
 

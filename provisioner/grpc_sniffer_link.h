@@ -45,7 +45,7 @@ class GrpcSnifferLink final : public SnifferLink {
  private:
   struct InstallCall;
 
-  void InstallEnded(const grpc::ClientContext* context);
+  void InstallEnded(const std::shared_ptr<InstallCall>& call);
 
   const SnifferLinkTimes times_;
   const std::shared_ptr<grpc::Channel> channel_;
@@ -53,7 +53,7 @@ class GrpcSnifferLink final : public SnifferLink {
   const std::unique_ptr<v1::PeerInstaller::Stub> installer_;
   std::mutex mutex_;
   std::condition_variable ended_;
-  std::unordered_set<grpc::ClientContext*> installs_;
+  std::unordered_set<std::shared_ptr<InstallCall>> installs_;
 };
 
 }  // namespace jitwg::provisioner
