@@ -11,7 +11,9 @@ Result<std::shared_ptr<grpc::Channel>> MakeChannel(std::string_view address) {
   if (!path) return path.error();
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  // Not a pause, whatever its name: how long an attempt may take until the server's first frame. A
+  // busy machine needs seconds; a socket that nobody listens on fails at once in any case.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   // Each channel its own connection: a process may restart a server under the same path.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
