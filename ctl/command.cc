@@ -62,11 +62,13 @@ Result<std::unique_ptr<registry::Registry>> OpenRegistry(const CommonOptions& op
 }
 
 Result<std::optional<registry::Peer>> FindPeer(registry::Registry& registry, const PublicKey& key) {
-  std::promise<Result<std::optional<registry::Peer>>> answer;
-  registry.Find(key, kCallTimeout, [&](Result<std::optional<registry::Peer>> found) {
-    answer.set_value(std::move(found));
+  // Shared: the registry's thread may still be inside set_value when the answer is read.
+  const auto answer = std::make_shared<std::promise<Result<std::optional<registry::Peer>>>>();
+  auto future = answer->get_future();
+  registry.Find(key, kCallTimeout, [answer](Result<std::optional<registry::Peer>> found) {
+    answer->set_value(std::move(found));
   });
-  return answer.get_future().get();
+  return future.get();
 }
 
 }  // namespace jitwg::ctl

@@ -93,6 +93,7 @@ void SqliteRegistry::Subscribe(ChangeCallback on_change) {
     delivered_.wait(lock, [this] { return !delivering_; });
   }
   on_change_ = std::move(on_change);
+  ++subscription_;
   seen_ = newest;
 }
 
@@ -170,18 +171,28 @@ void SqliteRegistry::Poll() {
   auto news = reader_->ChangesAfter(seen);
   Record(news ? Status() : Status(news.error()));
   if (!news || (news->changes.empty() && seen == news->newest)) return;
-  ChangeCallback call;
+  std::uint64_t subscription = 0;
   {
     const std::lock_guard lock(mutex_);
     // Subscribed anew meanwhile: these are not for the new one.
     if (seen_ != seen) return;
     seen_ = news->newest;
     if (news->more) poll_now_ = true;
-    if (!on_change_ || stop_) return;
+    subscription = subscription_;
+  }
+  for (const Change& change : news->changes) Deliver(change, subscription);
+}
+
+void SqliteRegistry::Deliver(const Change& change, std::uint64_t subscription) {
+  ChangeCallback call;
+  {
+    const std::lock_guard lock(mutex_);
+    // A callback may have ended its own subscription.
+    if (!on_change_ || stop_ || subscription != subscription_) return;
     delivering_ = true;
     call = on_change_;
   }
-  for (const Change& change : news->changes) call(change);
+  call(change);
   {
     const std::lock_guard lock(mutex_);
     delivering_ = false;

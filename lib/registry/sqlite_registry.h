@@ -63,6 +63,7 @@ class SqliteRegistry final : public Registry {
   Work NextWork();
   void Answer(Lookup& lookup);
   void Poll();
+  void Deliver(const Change& change, std::uint64_t subscription);
   void Record(const Status& status);
   void WakeForPoll();
 
@@ -81,6 +82,7 @@ class SqliteRegistry final : public Registry {
   ChangeCallback on_change_;
   std::optional<std::int64_t> seen_;  // the last change told; nullopt: anything may have changed
   Status health_;
+  std::uint64_t subscription_ = 0;  // counts calls of Subscribe
   bool delivering_ = false;
   bool poll_now_ = false;
   bool stop_ = false;

@@ -48,13 +48,13 @@ TEST_P(RegistryContract, DestroyingAnswersEveryLookupOnce) {
 }
 
 TEST_P(RegistryContract, ALookupMayBeStartedFromACallback) {
-  std::promise<bool> second;
-  registry().Find(TestKey(1), 60s, [&](Result<std::optional<Peer>>) {
-    registry().Find(TestKey(2), 60s, [&](Result<std::optional<Peer>> found) {
-      second.set_value(static_cast<bool>(found));
+  const auto second = std::make_shared<std::promise<bool>>();
+  registry().Find(TestKey(1), 60s, [this, second](Result<std::optional<Peer>>) {
+    registry().Find(TestKey(2), 60s, [second](Result<std::optional<Peer>> found) {
+      second->set_value(static_cast<bool>(found));
     });
   });
-  EXPECT_TRUE(second.get_future().get());
+  EXPECT_TRUE(second->get_future().get());
 }
 
 TEST_P(RegistryContract, EveryKindOfChangeIsTold) {
@@ -103,16 +103,26 @@ TEST_P(RegistryContract, NothingIsToldAfterTheSubscriptionEnded) {
 }
 
 TEST_P(RegistryContract, ASubscriberMayEndItsSubscriptionFromTheCallback) {
-  std::promise<void> told;
-  std::atomic<int> calls{0};
-  registry().Subscribe([&](const Change&) {
-    if (++calls > 1) return;
+  const auto told = std::make_shared<std::promise<void>>();
+  const auto calls = std::make_shared<std::atomic<int>>(0);
+  registry().Subscribe([this, told, calls](const Change&) {
+    if (++*calls > 1) return;
+    // Another change is there already, which must not be told any more.
+    EXPECT_TRUE(other().Put(TestPeer(2, {"10.0.0.2/32"}), false));
     registry().Subscribe({});
-    told.set_value();
+    told->set_value();
   });
-  ASSERT_TRUE(registry().Put(TestPeer(1, {"10.0.0.1/32"}), false));
-  told.get_future().wait();
-  EXPECT_EQ(calls, 1);
+  for (const unsigned number : {10U, 11U, 12U}) {
+    const std::string prefix = "10.0.0." + std::to_string(number) + "/32";
+    ASSERT_TRUE(other().Put(TestPeer(number, {prefix}), false));
+  }
+  told->get_future().wait();
+  ChangeLog log;
+  registry().Subscribe(log.Callback());
+  ASSERT_TRUE(registry().Put(TestPeer(3, {"10.0.0.3/32"}), false));
+  ASSERT_TRUE(log.AwaitKey(TestKey(3)));
+  registry().Subscribe({});
+  EXPECT_EQ(*calls, 1);
 }
 
 TEST_P(RegistryContract, ARefusedPutIsNotTold) {

@@ -59,10 +59,12 @@ inline Peer TestPeer(unsigned number, const std::vector<std::string>& prefixes) 
 inline Result<std::optional<Peer>> FindNow(
     Registry& registry, const PublicKey& key,
     std::chrono::milliseconds deadline = std::chrono::seconds(60)) {
-  std::promise<Result<std::optional<Peer>>> promise;
-  auto future = promise.get_future();
-  registry.Find(key, deadline,
-                [&](Result<std::optional<Peer>> found) { promise.set_value(std::move(found)); });
+  // Shared: the registry's thread may still be inside set_value when the answer is read.
+  const auto promise = std::make_shared<std::promise<Result<std::optional<Peer>>>>();
+  auto future = promise->get_future();
+  registry.Find(key, deadline, [promise](Result<std::optional<Peer>> found) {
+    promise->set_value(std::move(found));
+  });
   return future.get();
 }
 

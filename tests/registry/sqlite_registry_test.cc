@@ -251,15 +251,16 @@ TEST_F(SqliteRegistryTest, NoticesAreBounded) {
 
 TEST_F(SqliteRegistryTest, AFullQueueRefusesAtOnce) {
   options_.max_queued = 2;
-  const auto registry = MustOpen();
+  // Before the registry, whose thread uses them to its end.
   std::promise<void> busy;
   std::promise<void> go_on;
+  std::atomic<int> answered{0};
+  const auto registry = MustOpen();
   registry->Find(TestKey(1), 60s, [&](Result<std::optional<Peer>>) {
     busy.set_value();
     go_on.get_future().wait();
   });
   busy.get_future().wait();
-  std::atomic<int> answered{0};
   for (int i = 0; i < 2; ++i) {
     registry->Find(TestKey(2), 60s, [&](Result<std::optional<Peer>>) { ++answered; });
   }
