@@ -35,6 +35,7 @@ class AdminServiceTest : public GatewayFixture {
   }
   v1::StatusResponse Status() {
     grpc::ClientContext context;
+    context.set_wait_for_ready(true);
     v1::StatusResponse response;
     EXPECT_TRUE(stub_->Status(&context, {}, &response).ok());
     return response;
