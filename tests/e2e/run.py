@@ -32,7 +32,7 @@ def arguments():
     parser.add_argument("--results", metavar="DIR", help="folder for results and logs (default: a new one in /tmp)")
     parser.add_argument("--report-only", action="store_true",
                         help="exit code 0 when every scenario was run, whatever became of it")
-    parser.add_argument("--timeout", type=int, default=1500, help="of the virtual machine, in seconds")
+    parser.add_argument("--timeout", type=int, default=2700, help="of the virtual machine, in seconds")
     return parser.parse_args()
 
 
