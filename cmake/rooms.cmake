@@ -20,6 +20,7 @@ function(jitwg_room name)
   target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${ARG_HEADERS})
   set_target_properties(${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
   target_link_libraries(${name} PUBLIC ${ARG_DEPS})
+  jitwg_use_pch(${name})
 endfunction()
 
 # jitwg_program(NAME SOURCES ... DEPS ...): an executable in ${CMAKE_BINARY_DIR}/bin.
@@ -30,6 +31,7 @@ function(jitwg_program name)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  jitwg_use_pch(${name})
 endfunction()
 
 # jitwg_test(NAME SOURCES ... DEPS ... [LABELS ...] [NO_REGISTER]): a GoogleTest program; one ctest entry for the program.
@@ -41,6 +43,7 @@ function(jitwg_test name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE JITWG_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  jitwg_use_pch(${name})
   if(NOT ARG_NO_REGISTER)
     add_test(NAME ${JITWG_TEST_PREFIX}${name} COMMAND ${name})
     if(NOT ARG_TIMEOUT)
