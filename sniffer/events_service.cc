@@ -48,8 +48,7 @@ FanOut<v1::WatchResponse>::Wanted OnlyInterfaces(const v1::WatchRequest& request
 
 EventsService::EventsService(const Clock& clock, const Statistics& statistics,
                              SourceStatistics source_statistics, FanOutLimits limits)
-    : clock_(clock),
-      statistics_(statistics),
+    : statistics_(statistics),
       source_statistics_(std::move(source_statistics)),
       instance_(RandomInstance()),
       started_at_(clock.WallNow()),

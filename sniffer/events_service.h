@@ -39,7 +39,6 @@ class EventsService final : public v1::HandshakeEvents::CallbackService, public 
   v1::WatchResponse Heartbeat() const;
   void BeatUntilStopped(const std::stop_token& stop);
 
-  const Clock& clock_;
   const Statistics& statistics_;
   const SourceStatistics source_statistics_;
   const std::uint64_t instance_;
