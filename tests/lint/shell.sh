@@ -1,5 +1,5 @@
 #!/bin/bash
-# shellcheck over every shell script.
+# Every shell script passes shellcheck.
 set -euo pipefail
 cd "$1"
-git ls-files -- 'scripts/*' 'tests/*.sh' '.ci/run' '*.sh' | sort -u | xargs shellcheck -x -S warning -s bash
+git ls-files -- 'scripts/*' '.ci/run' '*.sh' | sort -u | grep -vE '\.py$' | xargs shellcheck -x -S warning -s bash
