@@ -5,7 +5,7 @@
 
 namespace jitwg::provisioner {
 
-Error EventStream::Run(v1::HandshakeEvents::Stub& stub, std::stop_token stop) {
+Error EventStream::Run(v1::HandshakeEvents::Stub& stub, const std::stop_token& stop) {
   last_message_ = std::chrono::steady_clock::now();
   stub.async()->Watch(&context_, &request_, this);
   StartRead(&message_);

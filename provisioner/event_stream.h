@@ -24,7 +24,7 @@ class EventStream final : private grpc::ClientReadReactor<v1::WatchResponse> {
 
   // Opens the stream and blocks until it ended; `listener` is then not called any more. Returns why
   // it ended: kAborted when `stop` was requested.
-  Error Run(v1::HandshakeEvents::Stub& stub, std::stop_token stop);
+  Error Run(v1::HandshakeEvents::Stub& stub, const std::stop_token& stop);
 
   // The first message came.
   bool was_alive() const { return connected_; }

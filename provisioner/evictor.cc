@@ -14,7 +14,7 @@ std::chrono::milliseconds EvictionPeriod(std::chrono::milliseconds interval,
   return std::max(std::chrono::milliseconds(100), std::min(interval, limits.unfinished / 3));
 }
 
-void Evictor::Run(std::chrono::milliseconds period, std::stop_token stop) {
+void Evictor::Run(std::chrono::milliseconds period, const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const auto started = std::chrono::steady_clock::now();
     RunOnce(stop);
@@ -26,16 +26,16 @@ void Evictor::Run(std::chrono::milliseconds period, std::stop_token stop) {
   }
 }
 
-void Evictor::RunOnce(std::stop_token stop) {
+void Evictor::RunOnce(const std::stop_token& stop) {
+  // A full disk is told, but ends nothing: revoked and expired peers go all the same.
   const Status flushed = parts_.replay.Flush();
-  if (!flushed) return Report(flushed);
   auto states = parts_.link.GetInterfaces(stop);
   if (!states) {
     if (!stop.stop_requested()) Report(states.error());
     return;
   }
   if (parts_.interfaces.Update(std::move(*states))) callbacks_.interfaces_changed();
-  Status status;
+  Status status = flushed;
   for (const auto& interface : parts_.interfaces.Present()) {
     const Status looked = LookAt(interface->interface, stop);
     if (!looked) status = looked;
@@ -43,7 +43,7 @@ void Evictor::RunOnce(std::stop_token stop) {
   if (!stop.stop_requested()) Report(status);
 }
 
-Status Evictor::LookAt(const std::string& interface, std::stop_token stop) {
+Status Evictor::LookAt(const std::string& interface, const std::stop_token& stop) {
   const SteadyTime started = parts_.clock.SteadyNow();
   const auto list = parts_.link.List(interface, stop);
   if (!list) return list.error();

@@ -44,12 +44,12 @@ class Evictor {
       : parts_(parts), limits_(limits), callbacks_(std::move(callbacks)) {}
 
   // One look at everything, at once. An error of the link ends it; the next look is whole again.
-  void RunOnce(std::stop_token stop);
+  void RunOnce(const std::stop_token& stop);
   // RunOnce every `period`, and less often when one takes long, until `stop`.
-  void Run(std::chrono::milliseconds period, std::stop_token stop);
+  void Run(std::chrono::milliseconds period, const std::stop_token& stop);
 
  private:
-  Status LookAt(const std::string& interface, std::stop_token stop);
+  Status LookAt(const std::string& interface, const std::stop_token& stop);
   // False: not on disk. Then only those may go who could not come back anyway.
   bool RememberStamps(const PeerList& list, const std::vector<EvictionChoice>& choices);
   void Report(const Status& status);

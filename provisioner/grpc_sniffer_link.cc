@@ -33,8 +33,8 @@ Result<std::vector<PeerResult>> ParseResults(const Response& response) {
 // Deadline and cancellation of a blocking call.
 class CallScope {
  public:
-  CallScope(std::chrono::milliseconds timeout, std::stop_token stop)
-      : on_stop_(std::move(stop), [this] { context_.TryCancel(); }) {
+  CallScope(std::chrono::milliseconds timeout, const std::stop_token& stop)
+      : on_stop_(stop, [this] { context_.TryCancel(); }) {
     rpc::SetTimeout(context_, timeout);
   }
   grpc::ClientContext* context() { return &context_; }
@@ -76,7 +76,7 @@ GrpcSnifferLink::~GrpcSnifferLink() {
   ended_.wait(lock, [this] { return installs_.empty(); });
 }
 
-void GrpcSnifferLink::Watch(SnifferListener& listener, std::stop_token stop) {
+void GrpcSnifferLink::Watch(SnifferListener& listener, const std::stop_token& stop) {
   Backoff backoff(times_.first_backoff, times_.last_backoff, std::random_device{}());
   while (!stop.stop_requested()) {
     EventStream stream(listener, times_.max_silence);
@@ -121,8 +121,8 @@ void GrpcSnifferLink::InstallEnded(const std::shared_ptr<InstallCall>& call) {
 
 Result<std::vector<PeerResult>> GrpcSnifferLink::Remove(const std::string& interface,
                                                         const std::vector<PublicKey>& keys,
-                                                        std::stop_token stop) {
-  CallScope call(times_.remove, std::move(stop));
+                                                        const std::stop_token& stop) {
+  CallScope call(times_.remove, stop);
   v1::RemovePeersRequest request;
   request.set_interface(interface);
   for (const PublicKey& key : keys) request.add_public_keys(rpc::ToBytes(key));
@@ -137,8 +137,8 @@ Result<std::vector<PeerResult>> GrpcSnifferLink::Remove(const std::string& inter
   return results;
 }
 
-Result<PeerList> GrpcSnifferLink::List(const std::string& interface, std::stop_token stop) {
-  CallScope call(times_.list, std::move(stop));
+Result<PeerList> GrpcSnifferLink::List(const std::string& interface, const std::stop_token& stop) {
+  CallScope call(times_.list, stop);
   v1::ListPeersRequest request;
   request.set_interface(interface);
   request.set_own_only(true);
@@ -166,8 +166,8 @@ Result<PeerList> GrpcSnifferLink::List(const std::string& interface, std::stop_t
   return list;
 }
 
-Result<std::vector<InterfaceState>> GrpcSnifferLink::GetInterfaces(std::stop_token stop) {
-  CallScope call(times_.interface, std::move(stop));
+Result<std::vector<InterfaceState>> GrpcSnifferLink::GetInterfaces(const std::stop_token& stop) {
+  CallScope call(times_.interface, stop);
   v1::GetInterfaceResponse response;
   const Status status =
       rpc::FromGrpc(installer_->GetInterface(call.context(), v1::GetInterfaceRequest(), &response),

@@ -33,14 +33,14 @@ class GrpcSnifferLink final : public SnifferLink {
   // Cancels the installs under way, and waits for their callbacks.
   ~GrpcSnifferLink() override;
 
-  void Watch(SnifferListener& listener, std::stop_token stop) override;
+  void Watch(SnifferListener& listener, const std::stop_token& stop) override;
   void Install(const std::string& interface, std::vector<PeerSpec> peers, Completion completion,
                InstallCallback done) override;
   Result<std::vector<PeerResult>> Remove(const std::string& interface,
                                          const std::vector<PublicKey>& keys,
-                                         std::stop_token stop) override;
-  Result<PeerList> List(const std::string& interface, std::stop_token stop) override;
-  Result<std::vector<InterfaceState>> GetInterfaces(std::stop_token stop) override;
+                                         const std::stop_token& stop) override;
+  Result<PeerList> List(const std::string& interface, const std::stop_token& stop) override;
+  Result<std::vector<InterfaceState>> GetInterfaces(const std::stop_token& stop) override;
 
  private:
   struct InstallCall;

@@ -6,7 +6,9 @@
 #include <memory>
 
 #include "lib/base/clock.h"
+#include "lib/base/harden.h"
 #include "lib/base/log.h"
+#include "lib/base/signals.h"
 #include "lib/base/sodium.h"
 #include "lib/base/version.h"
 #include "lib/registry/factory.h"
@@ -16,7 +18,6 @@
 #include "provisioner/grpc_sniffer_link.h"
 #include "provisioner/log_text.h"
 #include "provisioner/settings.h"
-#include "provisioner/signals.h"
 
 namespace jitwg::provisioner {
 namespace {
@@ -35,18 +36,35 @@ Result<std::unique_ptr<rpc::Server>> ServeAdmin(const Settings& settings, AdminS
   return rpc::Server::Start(options, {&admin});
 }
 
+// An absent file is made, which a demo or a first start wants; but then nobody is put out for not
+// being in it: it may be absent because a disk is not mounted.
+Result<std::unique_ptr<registry::Registry>> OpenRegistry(const std::string& address,
+                                                         const Clock& clock, bool& trust_absence) {
+  auto registry = registry::MakeRegistry(address, clock, /*create=*/false);
+  if (registry || registry.error().code != ErrorCode::kNotFound) return registry;
+  registry = registry::MakeRegistry(address, clock, /*create=*/true);
+  if (!registry) return registry;
+  trust_absence = false;
+  spdlog::warn(
+      "registry_created registry={} consequence=\"peers that are installed and not in it "
+      "stay until they are idle\"",
+      address);
+  return registry;
+}
+
 int Run(const Settings& settings) {
-  const TerminationSignals signals;
+  BlockTerminationSignals();
   const SystemClock clock;
   const auto channel = rpc::MakeChannel(settings.sniffer);
   if (!channel) return Refuse(channel.error());
   const auto replay = ReplayMemory::Open(settings.state_dir);
   if (!replay) return Refuse(replay.error());
-  const auto registry = registry::MakeRegistry(settings.registry, clock);
+  ProvisionerOptions options = settings.ToOptions();
+  const auto registry = OpenRegistry(settings.registry, clock, options.reconciler.trust_absence);
   if (!registry) return Refuse(registry.error());
 
   GrpcSnifferLink link(*channel);
-  Provisioner provisioner(clock, link, **registry, **replay, settings.ToOptions());
+  Provisioner provisioner(clock, link, **registry, **replay, options);
   const auto kind = registry::ParseRegistryAddress(settings.registry);
   AdminService admin(clock, provisioner, **registry,
                      {.version = std::string(Version()), .registry_kind = kind ? kind->kind : ""});
@@ -56,7 +74,7 @@ int Run(const Settings& settings) {
   spdlog::info("provisioner_started version={} gateway=\"{}\" sniffer={} registry={}", Version(),
                LogText(settings.identity.gateway), settings.sniffer, kind ? kind->kind : "");
 
-  const int signal = signals.Wait();
+  const int signal = WaitForTerminationSignal();
   spdlog::info("provisioner_stopping signal={}", signal);
   (*server)->SetServing(false);
   provisioner.Stop();
@@ -72,6 +90,8 @@ int main(int argc, char** argv) {
   using namespace jitwg::provisioner;
   const auto settings = ReadSettings(argc, argv, std::cout, std::cerr);
   if (const int* exit_code = std::get_if<int>(&settings)) return *exit_code;
+  const jitwg::Status hardened = jitwg::HardenProcess();
+  if (!hardened) return Refuse(hardened.error());
   jitwg::InitSodium();
   const jitwg::Status logging = jitwg::InitLogging(std::get<Settings>(settings).log);
   if (!logging) return Refuse(logging.error());

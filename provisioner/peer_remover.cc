@@ -19,7 +19,7 @@ bool PauseUnlessStopped(std::chrono::milliseconds time, const std::stop_token& s
 
 Status PeerRemover::Remove(const std::string& interface, const std::vector<EvictionChoice>& choices,
                            const std::function<bool(const EvictionChoice&)>& still_wanted,
-                           std::stop_token stop) {
+                           const std::stop_token& stop) {
   std::size_t next = 0;
   while (next < choices.size()) {
     std::vector<EvictionChoice> batch;
@@ -37,11 +37,12 @@ Status PeerRemover::Remove(const std::string& interface, const std::vector<Evict
 }
 
 Status PeerRemover::RemoveBatch(const std::string& interface,
-                                const std::vector<EvictionChoice>& batch, std::stop_token stop) {
+                                const std::vector<EvictionChoice>& batch,
+                                const std::stop_token& stop) {
   std::vector<PublicKey> keys;
   keys.reserve(batch.size());
   for (const EvictionChoice& choice : batch) keys.push_back(choice.public_key);
-  const auto results = link_.Remove(interface, keys, std::move(stop));
+  const auto results = link_.Remove(interface, keys, stop);
   if (!results) return results.error();
   for (std::size_t i = 0; i < batch.size(); ++i) {
     Told({interface, batch[i].public_key}, batch[i].reason, results->at(i));

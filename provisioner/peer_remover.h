@@ -29,11 +29,11 @@ class PeerRemover {
   // the first call's error, which ends it; a peer that is gone already is fine.
   Status Remove(const std::string& interface, const std::vector<EvictionChoice>& choices,
                 const std::function<bool(const EvictionChoice&)>& still_wanted,
-                std::stop_token stop);
+                const std::stop_token& stop);
 
  private:
   Status RemoveBatch(const std::string& interface, const std::vector<EvictionChoice>& batch,
-                     std::stop_token stop);
+                     const std::stop_token& stop);
   void Told(const PeerId& id, EvictionReason reason, const PeerResult& result);
 
   const Clock& clock_;

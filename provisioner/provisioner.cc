@@ -27,7 +27,10 @@ Provisioner::Provisioner(const Clock& clock, SnifferLink& link, registry::Regist
                   WithCoordinators(options.reconciler, options.coordinator)),
       evictor_({clock, link, replay, book_, interfaces_, remover_}, options.eviction,
                {.interfaces_changed = [this] { reconciler_.RequestAll(); },
-                .unknown_peer = [this](const PublicKey& key) { reconciler_.Request(key); }}),
+                .unknown_peer =
+                    [this, trust_absence = options.reconciler.trust_absence](const PublicKey& key) {
+                      if (trust_absence) reconciler_.Request(key);
+                    }}),
       coordinator_({clock, link, registry, replay, book_, interfaces_, decisions_},
                    std::move(options.coordinator),
                    [this](const PublicKey& key) { reconciler_.Request(key); }) {}
@@ -36,10 +39,10 @@ Provisioner::~Provisioner() { Stop(); }
 
 void Provisioner::Start() {
   registry_.Subscribe([this](const registry::Change& change) { OnRegistryChange(change); });
-  reconciling_ = std::jthread([this](std::stop_token stop) { reconciler_.Run(std::move(stop)); });
+  reconciling_ = std::jthread([this](const std::stop_token& stop) { reconciler_.Run(stop); });
   evicting_ =
-      std::jthread([this](std::stop_token stop) { evictor_.Run(evict_period_, std::move(stop)); });
-  watching_ = std::jthread([this](std::stop_token stop) { link_.Watch(*this, std::move(stop)); });
+      std::jthread([this](const std::stop_token& stop) { evictor_.Run(evict_period_, stop); });
+  watching_ = std::jthread([this](const std::stop_token& stop) { link_.Watch(*this, stop); });
 }
 
 void Provisioner::Stop() {

@@ -11,16 +11,27 @@
 
 namespace jitwg::provisioner {
 
-void Reconciler::Run(std::stop_token stop) {
+namespace {
+
+// Whether what the sniffer refused is worth another try: an address may become free, a fault may
+// pass.
+bool MayWorkLater(PeerOutcome outcome) {
+  return outcome == PeerOutcome::kFailed || outcome == PeerOutcome::kRefusedAddressTaken ||
+         outcome == PeerOutcome::kRefusedCap;
+}
+
+}  // namespace
+
+void Reconciler::Run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const ReconcileRequest request = queue_.Take(stop);
     if (!request.empty()) Do(request, stop);
   }
 }
 
-bool Reconciler::RunOnce(std::stop_token stop) { return Do(queue_.TakeEverything(), stop); }
+bool Reconciler::RunOnce(const std::stop_token& stop) { return Do(queue_.TakeEverything(), stop); }
 
-bool Reconciler::Do(const ReconcileRequest& request, std::stop_token stop) {
+bool Reconciler::Do(const ReconcileRequest& request, const std::stop_token& stop) {
   ReconcileRequest failed;
   RunKeys({request.keys.begin(), request.keys.end()}, failed, stop);
   if (request.all && !RunAll(stop)) failed.all = true;
@@ -29,7 +40,7 @@ bool Reconciler::Do(const ReconcileRequest& request, std::stop_token stop) {
   return done;
 }
 
-bool Reconciler::RunAll(std::stop_token stop) {
+bool Reconciler::RunAll(const std::stop_token& stop) {
   auto states = parts_.link.GetInterfaces(stop);
   if (!states) return false;
   parts_.interfaces.Update(std::move(*states));
@@ -40,7 +51,7 @@ bool Reconciler::RunAll(std::stop_token stop) {
   return RunPinned(stop) && done;
 }
 
-bool Reconciler::RunInterface(const std::string& interface, std::stop_token stop) {
+bool Reconciler::RunInterface(const std::string& interface, const std::stop_token& stop) {
   const SteadyTime started = parts_.clock.SteadyNow();
   const auto list = parts_.link.List(interface, stop);
   if (!list) return false;
@@ -59,7 +70,7 @@ bool Reconciler::RunInterface(const std::string& interface, std::stop_token stop
 }
 
 bool Reconciler::RunPeers(const std::string& interface, const std::vector<const PeerState*>& peers,
-                          std::stop_token stop) {
+                          const std::stop_token& stop) {
   std::vector<PublicKey> keys;
   for (const PeerState* peer : peers) keys.push_back(peer->public_key);
   auto found = FindMany(parts_.registry, keys, options_.lookup_timeout);
@@ -68,14 +79,14 @@ bool Reconciler::RunPeers(const std::string& interface, const std::vector<const 
   for (std::size_t i = 0; i < peers.size(); ++i) {
     if (!found[i]) {
       done = false;  // ignorance is no reason to remove anybody
-    } else {
+    } else if (*found[i] || options_.trust_absence) {
       Plan({interface, keys[i]}, peers[i], std::move(*found[i]), work);
     }
   }
   return Apply(interface, std::move(work), stop) && done;
 }
 
-bool Reconciler::RunPinned(std::stop_token stop) {
+bool Reconciler::RunPinned(const std::stop_token& stop) {
   registry::ListQuery query;
   query.network = options_.identity.network;
   query.pinned_only = true;
@@ -92,7 +103,7 @@ bool Reconciler::RunPinned(std::stop_token stop) {
   return false;
 }
 
-bool Reconciler::RunPinnedPage(std::vector<registry::Peer> page, std::stop_token stop) {
+bool Reconciler::RunPinnedPage(std::vector<registry::Peer> page, const std::stop_token& stop) {
   bool done = true;
   for (const auto& interface : parts_.interfaces.Present()) {
     Work work;
@@ -108,7 +119,7 @@ bool Reconciler::RunPinnedPage(std::vector<registry::Peer> page, std::stop_token
 }
 
 void Reconciler::RunKeys(const std::vector<PublicKey>& keys, ReconcileRequest& failed,
-                         std::stop_token stop) {
+                         const std::stop_token& stop) {
   for (std::size_t from = 0; from < keys.size(); from += kChunk) {
     const auto count = std::min(kChunk, keys.size() - from);
     const std::vector<PublicKey> chunk(keys.data() + from, keys.data() + from + count);
@@ -160,7 +171,7 @@ std::optional<Refusal> Reconciler::Check(const std::string& interface,
   return CheckPolicy(*record, state.get(), options_.identity, parts_.clock.WallNow());
 }
 
-bool Reconciler::Apply(const std::string& interface, Work work, std::stop_token stop) {
+bool Reconciler::Apply(const std::string& interface, Work work, const std::stop_token& stop) {
   // Removals first: they may free an address that an update wants.
   const Status removed = parts_.remover.Remove(interface, work.removals, {}, stop);
   bool done = removed.has_value();
@@ -178,6 +189,7 @@ bool Reconciler::Install(const std::string& interface, std::vector<registry::Pee
   for (const registry::Peer& peer : peers) specs.push_back(ToSpec(peer, 0));
   const auto results = InstallAndWait(parts_.link, interface, std::move(specs), Completion::kRetry);
   if (!results || results->size() != peers.size()) return false;
+  bool done = true;
   for (std::size_t i = 0; i < peers.size(); ++i) {
     const PeerResult& result = (*results)[i];
     const bool installed = result.outcome == PeerOutcome::kInstalled ||
@@ -187,6 +199,7 @@ bool Reconciler::Install(const std::string& interface, std::vector<registry::Pee
     if (!installed) {
       spdlog::warn("peer_not_reconciled interface={} key={} name=\"{}\" problem=\"{}\"", interface,
                    key, LogText(peers[i].name), LogText(result.message));
+      done &= !MayWorkLater(result.outcome);
       continue;
     }
     parts_.book.NoteInstalled({interface, peers[i].public_key}, peers[i], parts_.clock.SteadyNow());
@@ -195,7 +208,7 @@ bool Reconciler::Install(const std::string& interface, std::vector<registry::Pee
                  LogText(peers[i].name),
                  result.outcome == PeerOutcome::kInstalled ? "installed" : "updated");
   }
-  return true;
+  return done;
 }
 
 void Reconciler::Remember(const PeerList& list) {

@@ -26,6 +26,9 @@ struct ReconcilerOptions {
   std::chrono::milliseconds lookup_timeout{1000};
   std::chrono::milliseconds retry_delay{5000};   // after a failure
   std::chrono::milliseconds full_spacing{1000};  // between two passes over everything
+  // False: a full pass puts nobody out for not being in the registry; a change notice of the key
+  // still does.
+  bool trust_absence = true;
 };
 
 // Each outlives the reconciler.
@@ -53,9 +56,9 @@ class Reconciler {
   void Request(const PublicKey& key) { queue_.Add(key); }
 
   // Does what was requested so far. False: some of it failed and will be tried again.
-  bool RunOnce(std::stop_token stop);
+  bool RunOnce(const std::stop_token& stop);
   // Does what is requested, as soon as it is due, until `stop`.
-  void Run(std::stop_token stop);
+  void Run(const std::stop_token& stop);
 
  private:
   struct Work {
@@ -63,20 +66,21 @@ class Reconciler {
     std::vector<registry::Peer> installs;
   };
 
-  bool Do(const ReconcileRequest& request, std::stop_token stop);
-  bool RunAll(std::stop_token stop);
-  bool RunInterface(const std::string& interface, std::stop_token stop);
+  bool Do(const ReconcileRequest& request, const std::stop_token& stop);
+  bool RunAll(const std::stop_token& stop);
+  bool RunInterface(const std::string& interface, const std::stop_token& stop);
   bool RunPeers(const std::string& interface, const std::vector<const PeerState*>& peers,
-                std::stop_token stop);
-  bool RunPinned(std::stop_token stop);
-  bool RunPinnedPage(std::vector<registry::Peer> page, std::stop_token stop);
+                const std::stop_token& stop);
+  bool RunPinned(const std::stop_token& stop);
+  bool RunPinnedPage(std::vector<registry::Peer> page, const std::stop_token& stop);
   // Adds the keys for which it failed to `failed`.
-  void RunKeys(const std::vector<PublicKey>& keys, ReconcileRequest& failed, std::stop_token stop);
+  void RunKeys(const std::vector<PublicKey>& keys, ReconcileRequest& failed,
+               const std::stop_token& stop);
   void PlanKey(const std::string& interface, const PublicKey& key,
                const std::optional<registry::Peer>& record, Work& work);
   void Plan(const PeerId& id, const PeerState* listed, std::optional<registry::Peer> record,
             Work& work);
-  bool Apply(const std::string& interface, Work work, std::stop_token stop);
+  bool Apply(const std::string& interface, Work work, const std::stop_token& stop);
   bool Install(const std::string& interface, std::vector<registry::Peer> peers);
   std::optional<Refusal> Check(const std::string& interface,
                                const std::optional<registry::Peer>& record) const;

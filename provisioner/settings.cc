@@ -57,9 +57,9 @@ void AddPlaces(ConfigParser& parser, Settings& settings, FileMode& mode) {
 void AddDecisions(ConfigParser& parser, Settings& settings) {
   parser
       .Add("completion", &settings.completion,
-           "how a first handshake is made to finish: the gateway calls the client, or the client "
-           "tries again after 5 s")
-      .OneOf({"initiate", "retry"});
+           "how a first handshake is made to finish: as the sniffer is configured, the gateway "
+           "calls the client, or the client tries again after 5 s")
+      .OneOf({"sniffer", "initiate", "retry"});
   parser.Add("network", &settings.identity.network, "only peers of this network; empty for all");
   parser.Add("gateway", &settings.identity.gateway,
              "this gateway's name, for peers that are bound to one");
@@ -94,13 +94,18 @@ void AddLogging(ConfigParser& parser, Settings& settings) {
   parser.Add("log-json", &settings.log.json, "JSON lines");
 }
 
+Completion ParseCompletion(const std::string& text) {
+  if (text == "retry") return Completion::kRetry;
+  if (text == "initiate") return Completion::kInitiate;
+  return Completion::kSnifferDefault;
+}
+
 }  // namespace
 
 ProvisionerOptions Settings::ToOptions() const {
   ProvisionerOptions options;
   options.coordinator.identity = identity;
-  options.coordinator.completion =
-      completion == "retry" ? Completion::kRetry : Completion::kInitiate;
+  options.coordinator.completion = ParseCompletion(completion);
   options.coordinator.lookup_timeout = lookup_timeout;
   options.coordinator.max_lookups = max_lookups;
   options.eviction = eviction;

@@ -19,7 +19,7 @@ struct Settings {
   std::string state_dir = "/var/lib/jitwg";
   std::string admin_listen = "unix:/run/jitwg/admin.sock";
   rpc::SocketAccess admin_access;
-  std::string completion = "initiate";
+  std::string completion = "sniffer";
   EvictionLimits eviction;
   std::chrono::milliseconds evict_interval = std::chrono::seconds(10);
   std::chrono::milliseconds lookup_timeout = std::chrono::seconds(2);

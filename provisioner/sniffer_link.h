@@ -40,7 +40,7 @@ class SnifferLink {
   virtual ~SnifferLink() = default;
 
   // Streams events to `listener`, connecting again after a loss, until `stop`. Blocks.
-  virtual void Watch(SnifferListener& listener, std::stop_token stop) = 0;
+  virtual void Watch(SnifferListener& listener, const std::stop_token& stop) = 0;
 
   // Installs or updates at most kMaxInstallBatch peers; one result each, in order. `done` is
   // called exactly once, on a thread of the link, and must not block.
@@ -50,13 +50,13 @@ class SnifferLink {
   // Removes at most kMaxRemoveBatch peers; one result each, in order. Blocks.
   virtual Result<std::vector<PeerResult>> Remove(const std::string& interface,
                                                  const std::vector<PublicKey>& keys,
-                                                 std::stop_token stop) = 0;
+                                                 const std::stop_token& stop) = 0;
 
   // The peers that jitwg installed. Blocks.
-  virtual Result<PeerList> List(const std::string& interface, std::stop_token stop) = 0;
+  virtual Result<PeerList> List(const std::string& interface, const std::stop_token& stop) = 0;
 
   // All interfaces that the sniffer serves. Blocks.
-  virtual Result<std::vector<InterfaceState>> GetInterfaces(std::stop_token stop) = 0;
+  virtual Result<std::vector<InterfaceState>> GetInterfaces(const std::stop_token& stop) = 0;
 };
 
 }  // namespace jitwg::provisioner

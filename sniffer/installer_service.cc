@@ -31,11 +31,16 @@ Status CheckCount(int count) {
                                                 std::to_string(InstallerService::kMaxPeersInCall)};
 }
 
-// Wipes the preshared key in `spec` also when it refuses.
-Result<InstallRequest> ParseSpec(v1::PeerSpec& spec) {
+// The peer is there now.
+bool IsIn(PeerOutcome outcome) {
+  return outcome == PeerOutcome::kInstalled || outcome == PeerOutcome::kUpdated ||
+         outcome == PeerOutcome::kUnchanged;
+}
+
+Result<InstallRequest> ParseSpec(const v1::PeerSpec& spec) {
   InstallRequest request;
   if (!spec.preshared_key().empty()) {
-    auto secret = rpc::TakeSecretKey(*spec.mutable_preshared_key());
+    auto secret = rpc::ParseSecretKey(spec.preshared_key());
     if (!secret) return secret.error();
     if (!secret->IsZero()) request.preshared_key = std::move(*secret);
   }
@@ -84,7 +89,13 @@ InstallerService::InstallerService(const Clock& clock, InterfaceTable& interface
 grpc::ServerUnaryReactor* InstallerService::InstallPeers(grpc::CallbackServerContext* context,
                                                          const v1::InstallPeersRequest* request,
                                                          v1::InstallPeersResponse* response) {
-  return FinishWith(context, DoInstall(*request, *response));
+  const Status done = DoInstall(*request, *response);
+  // gRPC hands out its own message as const; it is not, and the secrets in it must not outlive the
+  // call, whatever became of it.
+  for (v1::PeerSpec& peer : *const_cast<v1::InstallPeersRequest*>(request)->mutable_peers()) {
+    WipeString(*peer.mutable_preshared_key());
+  }
+  return FinishWith(context, done);
 }
 
 grpc::ServerUnaryReactor* InstallerService::RemovePeers(grpc::CallbackServerContext* context,
@@ -111,11 +122,9 @@ Status InstallerService::DoInstall(const v1::InstallPeersRequest& request,
   if (!peers) return peers.error();
 
   std::vector<InstallRequest> installs;
-  std::vector<RememberedInitiation> completions;
+  std::vector<std::pair<std::size_t, RememberedInitiation>> completions;
   for (int i = 0; i < request.peers_size(); ++i) {
-    // gRPC hands out its own message as const; it is not, and the secret in it must not outlive the
-    // call.
-    auto install = ParseSpec(const_cast<v1::PeerSpec&>(request.peers(i)));
+    auto install = ParseSpec(request.peers(i));
     if (!install) return AtPeer(i, install.error());
     const auto initiation =
         FindInitiation(request.interface(), install->public_key, request.peers(i).initiation_id());
@@ -124,14 +133,16 @@ Status InstallerService::DoInstall(const v1::InstallPeersRequest& request,
       install->endpoint = hint.endpoint;
       install->kick = hint.kick;
       install->newest_timestamp = initiation->timestamp;
-      completions.push_back(*initiation);
+      completions.emplace_back(installs.size(), *initiation);
     }
     installs.push_back(std::move(*install));
   }
   const InstallResult installed = (*peers)->Install(installs);
   for (const PeerResult& result : installed.results) Fill(result, response.add_results());
-  for (const RememberedInitiation& initiation : completions) {
-    strategy->AfterInstall(initiation, clock_.SteadyNow());
+  for (const auto& [index, initiation] : completions) {
+    if (IsIn(installed.results[index].outcome)) {
+      strategy->AfterInstall(initiation, clock_.SteadyNow());
+    }
   }
   return {};
 }

@@ -3,11 +3,14 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace jitwg::sniffer {
 namespace {
 
+// How old the guard's knowledge of hand-made peers may be when nobody asks for lists.
+constexpr std::chrono::seconds kPeersMaxAge{10};
 constexpr const char* kNoKey = "it has no private key; set one with `wg set`";
 constexpr const char* kNoPort = "it has no listen port; set one with `wg set`, or bring it up";
 
@@ -18,14 +21,18 @@ std::string ProblemOf(const Result<DeviceInfo>& info) {
   return {};
 }
 
-bool IsServable(const Result<DeviceInfo>& info) { return ProblemOf(info).empty(); }
+// Not that the interface is gone, of another type or closed to us.
+bool IsPassing(const Error& error) {
+  return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kDeadlineExceeded ||
+         error.code == ErrorCode::kResourceExhausted || error.code == ErrorCode::kInternal;
+}
 
 }  // namespace
 
 Status InterfaceTable::Add(const std::string& name, WireGuardDevice& device, PeerManager& peers) {
   auto info = device.GetDevice(name);
   if (!info) return info.error();
-  Entry entry{&device, &peers, 0, {}, nullptr};
+  Entry entry{&device, &peers, 0, {}, nullptr, {}};
   entry.state.name = name;
   const std::lock_guard lock(mutex_);
   entries_.push_back(std::move(entry));
@@ -40,13 +47,7 @@ bool InterfaceTable::Refresh() {
   for (Entry& entry : entries_) {
     // These may block, so not under mutex_. Entries are changed by this function alone.
     auto info = entry.device->GetDevice(entry.state.name);
-    if (IsServable(info) && !IsSame(entry, *info)) {
-      const Status learned = entry.peers->OnDeviceChanged(*info);
-      if (!learned) {
-        spdlog::warn("peers_not_read interface={} error=\"{}\"", entry.state.name,
-                     learned.error().message);
-      }
-    }
+    if (info) LearnPeers(entry, *info);
     const std::lock_guard lock(mutex_);
     if (Update(entry, std::move(info))) {
       PublishKeys();
@@ -56,9 +57,28 @@ bool InterfaceTable::Refresh() {
   return changed;
 }
 
+void InterfaceTable::LearnPeers(Entry& entry, const DeviceInfo& info) {
+  Status learned = entry.peers->OnDeviceChanged(info);
+  if (learned) learned = entry.peers->RefreshIfOlderThan(kPeersMaxAge);
+  const std::string problem = learned ? std::string() : learned.error().message;
+  if (problem == entry.peers_problem) return;
+  entry.peers_problem = problem;
+  if (!problem.empty()) {
+    spdlog::warn("peers_not_read interface={} error=\"{}\"", entry.state.name, problem);
+  }
+}
+
 bool InterfaceTable::Update(Entry& entry, Result<DeviceInfo> info) {
   InterfaceState& state = entry.state;
   const std::string problem = ProblemOf(info);
+  if (!info && entry.key != nullptr && IsPassing(info.error())) {
+    // A busy machine is no reason to stop serving: the key is the one read last.
+    if (problem != state.problem) {
+      spdlog::warn("interface_not_read interface={} problem=\"{}\"", state.name, problem);
+    }
+    state.problem = problem;
+    return false;
+  }
   if (problem != state.problem) {
     if (!problem.empty()) {
       spdlog::warn("interface_lost interface={} problem=\"{}\"", state.name, problem);

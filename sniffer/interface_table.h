@@ -71,8 +71,10 @@ class InterfaceTable {
     unsigned ifindex = 0;
     InterfaceState state;
     std::shared_ptr<const ServedKey> key;
+    std::string peers_problem;  // of Refresh's thread alone
   };
 
+  static void LearnPeers(Entry& entry, const DeviceInfo& info);
   static bool IsSame(const Entry& entry, const DeviceInfo& info);
   // True when the entry's key or port changed.
   bool Update(Entry& entry, Result<DeviceInfo> info);

@@ -4,12 +4,12 @@
 
 #include <iostream>
 
+#include "lib/base/harden.h"
 #include "lib/base/signals.h"
 #include "lib/base/version.h"
 #include "sniffer/daemon.h"
 #include "sniffer/install/capabilities.h"
 #include "sniffer/options.h"
-#include "sniffer/privileges.h"
 
 namespace {
 
@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
   const auto exit_code = sniffer::ParseOptions(argc, argv, options, std::cout, std::cerr);
   if (exit_code) return *exit_code;
   if (const Status logging = InitLogging(options.log); !logging) return Fail(logging.error());
-  if (const Status hardened = sniffer::HardenProcess(); !hardened) return Fail(hardened.error());
+  if (const Status hardened = HardenProcess(); !hardened) return Fail(hardened.error());
   if (const Status able = sniffer::RequireCapabilities(); !able) return Fail(able.error());
   BlockTerminationSignals();
 

@@ -77,7 +77,8 @@ void Pipeline::OnPacket(const CapturedPacket& packet) {
   const auto datagram =
       DecodeDatagram(packet.bytes, {packet.link_type, packet.wire_length, packet.ifindex, true});
   if (!datagram) return statistics_.Count(InitiationResult::kMalformed);
-  if (datagram->direction == PacketDirection::kOutgoing) {
+  if (datagram->direction == PacketDirection::kOutgoing ||
+      datagram->direction == PacketDirection::kOtherHost) {
     return statistics_.Count(InitiationResult::kOutgoing);
   }
   std::shared_ptr<const ServedKey> key;

@@ -12,7 +12,7 @@ namespace jitwg::sniffer {
 // In the order in which a packet meets them.
 enum class InitiationResult : std::uint8_t {
   kMalformed,          // link, IP or UDP headers lie, or it is a fragment
-  kOutgoing,           // sent by this machine
+  kOutgoing,           // sent by this machine, or to another machine's link address
   kOtherPort,          // no served interface listens there
   kBadLength,          // not 148 bytes
   kBadType,            // not an initiation

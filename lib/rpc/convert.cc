@@ -28,15 +28,9 @@ Result<PublicKey> ParseKey(const std::string& bytes) {
   return *key;
 }
 
-Result<Secret<kKeySize>> TakeSecretKey(std::string& bytes) {
-  const std::size_t size = bytes.size();
-  if (size != kKeySize) {
-    WipeString(bytes);
-    return WrongSize("a preshared key", kKeySize, size);
-  }
-  auto secret = Secret<kKeySize>::CopyOf(AsBytes(bytes).first<kKeySize>());
-  WipeString(bytes);
-  return secret;
+Result<Secret<kKeySize>> ParseSecretKey(const std::string& bytes) {
+  if (bytes.size() != kKeySize) return WrongSize("a preshared key", kKeySize, bytes.size());
+  return Secret<kKeySize>::CopyOf(AsBytes(bytes).first<kKeySize>());
 }
 
 Result<Tai64n> ParseTai64n(const std::string& bytes) {

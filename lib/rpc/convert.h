@@ -18,8 +18,8 @@ namespace jitwg::rpc {
 
 // Exactly 32 bytes, else kInvalidArgument.
 Result<PublicKey> ParseKey(const std::string& bytes);
-// Exactly 32 bytes, else kInvalidArgument. Wipes `bytes` in either case.
-Result<Secret<kKeySize>> TakeSecretKey(std::string& bytes);
+// Exactly 32 bytes, else kInvalidArgument. Wiping `bytes` is the caller's duty.
+Result<Secret<kKeySize>> ParseSecretKey(const std::string& bytes);
 // Exactly 12 bytes, else kInvalidArgument.
 Result<Tai64n> ParseTai64n(const std::string& bytes);
 Result<IpPrefix> ParsePrefix(const v1::IpPrefix& message);

@@ -90,6 +90,12 @@ std::optional<Refusal> CheckInstall(const GuardPolicy& policy, const GuardQuesti
     return Refusal{PeerOutcome::kRefusedCap, "the cap of " + std::to_string(policy.max_peers) +
                                                  " peers is reached: evict some or raise it"};
   }
+  // More than a dump may hold, and the sniffer could no longer read what it guards.
+  if (holders.size() + question.allowed_ips.size() > kMaxAllowedIpsInDump / 2) {
+    return Refusal{PeerOutcome::kRefusedCap, "the interface's peers have " +
+                                                 std::to_string(holders.size()) +
+                                                 " allowed IPs already: evict some"};
+  }
   if (auto refusal = CheckPrefixes(policy, question.allowed_ips)) return refusal;
   return CheckOverlap(question, holders);
 }

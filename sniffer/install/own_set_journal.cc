@@ -148,11 +148,13 @@ Status OwnSetJournal::Reset(const JournalIdentity& identity, std::span<const Own
   identity_ = identity;
   live_.clear();
   for (const OwnRecord& record : own) live_[record.public_key] = record.installed_at;
+  out_of_step_ = true;  // until the file says it too
   return Rewrite();
 }
 
 Status OwnSetJournal::Rename(const JournalIdentity& identity) {
   identity_ = identity;
+  out_of_step_ = true;  // until the file says it too
   return Rewrite();
 }
 
@@ -199,14 +201,20 @@ Status OwnSetJournal::Add(std::span<const OwnRecord> records) {
   for (const OwnRecord& record : records) AppendAdded(record, bytes);
   if (const Status appended = Append(bytes); !appended) return appended;
   for (const OwnRecord& record : records) live_[record.public_key] = record.installed_at;
-  return CompactIfLong();
+  // What was added is in the file: a compaction that fails is tried again at the next record.
+  static_cast<void>(CompactIfLong());
+  return {};
 }
 
 Status OwnSetJournal::Drop(std::span<const PublicKey> keys) {
   JournalBytes bytes;
   for (const PublicKey& key : keys) AppendDropped(key, bytes);
   for (const PublicKey& key : keys) live_.erase(key);
-  if (const Status appended = Append(bytes); !appended) return appended;
+  if (const Status appended = Append(bytes); !appended) {
+    // Else a restart would claim a peer that somebody made by hand meanwhile.
+    out_of_step_ = true;
+    return appended;
+  }
   return CompactIfLong();
 }
 

@@ -95,6 +95,12 @@ std::size_t PeerManager::Plan(std::span<const InstallRequest> requests, std::siz
 bool PeerManager::PlanOne(const InstallRequest& request, std::size_t index, PeerResult& result,
                           std::vector<Planned>& planned) {
   const PublicKey& key = request.public_key;
+  if (!in_step_) {
+    result.outcome = PeerOutcome::kFailed;
+    result.error = ErrorCode::kUnavailable;
+    result.message = "the interface has just changed and its peers are not read yet: try again";
+    return false;
+  }
   const GuardQuestion question{key, request.allowed_ips, interface_key_, table_.StandingOf(key),
                                table_.own_count()};
   if (auto refusal = CheckInstall(policy_, question, table_.index())) {

@@ -96,6 +96,9 @@ class PeerManager {
   Result<PeerList> List();
   // The same for the learning alone.
   Status Refresh();
+  // Refresh, unless the kernel was read within `age`: the guard's knowledge of peers made by hand
+  // must not depend on somebody asking for lists.
+  Status RefreshIfOlderThan(std::chrono::nanoseconds age);
 
   // Is the key a peer, own or foreign, as far as is known? Never waits for the kernel.
   bool IsInstalled(const PublicKey& key) const;
@@ -109,7 +112,9 @@ class PeerManager {
   void SetAllowedPrefixes(std::vector<IpPrefix> prefixes);
 
   // The interface was looked at again. A new ifindex: another object, the own-set is cleared. Only
-  // a new key or port: own peers stay own. Then reads the peers; its error is that of Refresh.
+  // a new key or port: own peers stay own. Then reads the peers; its error is that of Refresh. Call
+  // it whenever the interface was read: it does nothing when nothing changed, and goes on where it
+  // failed before. Until it succeeded, installations are kFailed.
   Status OnDeviceChanged(const DeviceInfo& info);
 
  private:
@@ -152,6 +157,9 @@ class PeerManager {
   unsigned ifindex_ = 0;
   PublicKey interface_key_;
   std::uint64_t generation_ = 0;
+  SteadyTime last_read_{};  // of the kernel's peers
+  bool in_step_ = true;     // false: OnDeviceChanged has not succeeded since the interface changed
+  bool reset_pending_ = false;  // the journal still speaks of an interface that is gone
   const std::string journal_path_;
 };
 

@@ -54,6 +54,14 @@ Status PeerManager::LoadJournal() {
 
 Result<PeerList> PeerManager::List() { return ReadAndMerge(/*want_list=*/true); }
 
+Status PeerManager::RefreshIfOlderThan(std::chrono::nanoseconds age) {
+  {
+    const std::lock_guard lock(state_mutex_);
+    if (clock_.SteadyNow() - last_read_ < age) return {};
+  }
+  return Refresh();
+}
+
 Status PeerManager::Refresh() {
   const auto list = ReadAndMerge(/*want_list=*/false);
   if (!list) return list.error();
@@ -94,6 +102,7 @@ Result<PeerList> PeerManager::ReadAndMerge(bool want_list) {
     gone = table_.MergeDump(*dump);
     list.interrupted = dump->interrupted;
     const SteadyTime now = clock_.SteadyNow();
+    last_read_ = now;
     for (KernelPeer& peer : dump->peers) {
       if (!want_list || table_.RemovedMeanwhile(peer.public_key)) continue;
       list.peers.push_back(Describe(std::move(peer), now));
@@ -140,10 +149,15 @@ Status PeerManager::OnDeviceChanged(const DeviceInfo& info) {
     bool replaced = false;
     {
       const std::lock_guard lock(state_mutex_);
-      if (info.ifindex == ifindex_ && info.public_key == interface_key_) return {};
-      replaced = info.ifindex != ifindex_;
-      if (replaced) table_.Clear();
-      ++generation_;
+      const bool same = info.ifindex == ifindex_ && info.public_key == interface_key_;
+      if (same && in_step_) return {};
+      in_step_ = false;
+      if (info.ifindex != ifindex_) {
+        table_.Clear();
+        reset_pending_ = true;
+      }
+      replaced = reset_pending_;
+      if (!same) ++generation_;
       ifindex_ = info.ifindex;
       interface_key_ = info.public_key;
     }
@@ -155,7 +169,11 @@ Status PeerManager::OnDeviceChanged(const DeviceInfo& info) {
       if (!written) return written;
     }
   }
-  return Refresh();
+  if (const Status read = Refresh(); !read) return read;
+  const std::lock_guard lock(state_mutex_);
+  in_step_ = true;
+  reset_pending_ = false;
+  return {};
 }
 
 }  // namespace jitwg::sniffer

@@ -18,7 +18,7 @@ FakeSnifferLink::FakeSnifferLink() {
 
 FakeSnifferLink::~FakeSnifferLink() { ReleaseInstalls(); }
 
-void FakeSnifferLink::Watch(SnifferListener& listener, std::stop_token stop) {
+void FakeSnifferLink::Watch(SnifferListener& listener, const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   listener_ = &listener;
   changed_.notify_all();
@@ -101,7 +101,7 @@ PeerResult FakeSnifferLink::Apply(const std::string& interface, const PeerSpec& 
 
 Result<std::vector<PeerResult>> FakeSnifferLink::Remove(const std::string& interface,
                                                         const std::vector<PublicKey>& keys,
-                                                        std::stop_token /*stop*/) {
+                                                        const std::stop_token& /*stop*/) {
   const std::lock_guard lock(mutex_);
   remove_calls_.push_back({interface, keys});
   changed_.notify_all();
@@ -123,7 +123,8 @@ Result<std::vector<PeerResult>> FakeSnifferLink::Remove(const std::string& inter
   return results;
 }
 
-Result<PeerList> FakeSnifferLink::List(const std::string& interface, std::stop_token /*stop*/) {
+Result<PeerList> FakeSnifferLink::List(const std::string& interface,
+                                       const std::stop_token& /*stop*/) {
   std::function<void()> hook;
   PeerList list;
   {
@@ -140,7 +141,8 @@ Result<PeerList> FakeSnifferLink::List(const std::string& interface, std::stop_t
   return list;
 }
 
-Result<std::vector<InterfaceState>> FakeSnifferLink::GetInterfaces(std::stop_token /*stop*/) {
+Result<std::vector<InterfaceState>> FakeSnifferLink::GetInterfaces(
+    const std::stop_token& /*stop*/) {
   const std::lock_guard lock(mutex_);
   if (list_error_) return *list_error_;
   std::vector<InterfaceState> states;

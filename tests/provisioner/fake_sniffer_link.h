@@ -32,14 +32,14 @@ class FakeSnifferLink final : public SnifferLink {
   // Answers the installs that are still held.
   ~FakeSnifferLink() override;
 
-  void Watch(SnifferListener& listener, std::stop_token stop) override;
+  void Watch(SnifferListener& listener, const std::stop_token& stop) override;
   void Install(const std::string& interface, std::vector<PeerSpec> peers, Completion completion,
                InstallCallback done) override;
   Result<std::vector<PeerResult>> Remove(const std::string& interface,
                                          const std::vector<PublicKey>& keys,
-                                         std::stop_token stop) override;
-  Result<PeerList> List(const std::string& interface, std::stop_token stop) override;
-  Result<std::vector<InterfaceState>> GetInterfaces(std::stop_token stop) override;
+                                         const std::stop_token& stop) override;
+  Result<PeerList> List(const std::string& interface, const std::stop_token& stop) override;
+  Result<std::vector<InterfaceState>> GetInterfaces(const std::stop_token& stop) override;
 
   // The stream: to the listener that watches, on the caller's thread. Wait for it first.
   void WaitForWatcher();

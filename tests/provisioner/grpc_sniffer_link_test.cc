@@ -76,7 +76,7 @@ class GrpcSnifferLinkTest : public ::testing::Test {
     return std::make_unique<GrpcSnifferLink>(*rpc::MakeChannel("unix:" + socket()), times);
   }
   std::jthread Watch(GrpcSnifferLink& link) {
-    return std::jthread([&](std::stop_token stop) { link.Watch(listener_, std::move(stop)); });
+    return std::jthread([&](const std::stop_token& stop) { link.Watch(listener_, stop); });
   }
 
   TemporaryDirectory directory_;

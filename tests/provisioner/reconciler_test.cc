@@ -209,5 +209,20 @@ TEST(ReconcilePlan, TheOrderOfAddressesDoesNotMatter) {
   EXPECT_EQ(PlanPeer(&listed, std::nullopt, peer, std::nullopt), PeerAction::kLeave);
 }
 
+TEST_F(ReconcilerTest, NobodyIsPutOutForNotBeingInARegistryThatWasJustMade) {
+  ReconcilerOptions options = Options();
+  options.trust_absence = false;
+  Reconciler reconciler({clock_, link_, registry_, *replay_, book_, interfaces_, remover_},
+                        options);
+  link_.PutPeer("wg0", LiveState(MakePeer(1)));
+  reconciler.RequestAll();
+  EXPECT_TRUE(reconciler.RunOnce({}));
+  EXPECT_TRUE(HasPeer(1));
+  // A change notice of the key is another matter: somebody revoked it.
+  reconciler.Request(Key(1));
+  EXPECT_TRUE(reconciler.RunOnce({}));
+  EXPECT_FALSE(HasPeer(1));
+}
+
 }  // namespace
 }  // namespace jitwg::provisioner

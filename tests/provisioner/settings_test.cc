@@ -30,7 +30,7 @@ TEST(Settings, DefaultsServeOneGateway) {
   EXPECT_EQ(settings->admin_access.mode, 0660U);
   EXPECT_FALSE(settings->identity.gateway.empty());
   const auto options = settings->ToOptions();
-  EXPECT_EQ(options.coordinator.completion, Completion::kInitiate);
+  EXPECT_EQ(options.coordinator.completion, Completion::kSnifferDefault);
   EXPECT_EQ(options.eviction.idle, std::chrono::seconds(300));
   EXPECT_EQ(options.eviction.unfinished, std::chrono::seconds(15));
   EXPECT_EQ(options.evict_interval, std::chrono::seconds(10));

@@ -17,13 +17,12 @@ TEST(RpcConvert, AKeyHasExactly32Bytes) {
   EXPECT_EQ(ToBytes(*key), std::string(32, 'k'));
 }
 
-TEST(RpcConvert, TakingASecretWipesTheMessage) {
-  std::string good(32, 's');
-  ASSERT_TRUE(TakeSecretKey(good));
-  EXPECT_TRUE(good.empty());
-  std::string bad(31, 's');
-  EXPECT_FALSE(TakeSecretKey(bad));
-  EXPECT_TRUE(bad.empty());
+TEST(RpcConvert, ASecretHasExactly32Bytes) {
+  const auto secret = ParseSecretKey(std::string(32, 's'));
+  ASSERT_TRUE(secret);
+  EXPECT_EQ(secret->bytes()[31], 's');
+  EXPECT_FALSE(ParseSecretKey(std::string(31, 's')));
+  EXPECT_FALSE(ParseSecretKey(std::string(33, 's')));
 }
 
 TEST(RpcConvert, ATimeStampHasExactly12Bytes) {

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
+#include <chrono>
+
 #include "tests/sniffer/core/gateway.h"
 
 namespace jitwg::sniffer {
@@ -94,6 +97,53 @@ TEST(InterfaceTable, AnInterfaceWithoutKeyIsAProblemNotACrash) {
   EXPECT_TRUE(gateway.interfaces.Refresh());
   EXPECT_THAT(*gateway.interfaces.Keys(), IsEmpty());
   EXPECT_THAT(gateway.interfaces.States().at(0).problem, ::testing::HasSubstr("private key"));
+}
+
+TEST(InterfaceTable, APassingErrorDoesNotStopTheService) {
+  Gateway gateway;
+  gateway.Serve("wg0", 1);
+  const auto serial = gateway.interfaces.Keys()->at(0)->serial;
+  gateway.kernel.FailEverything(ENOBUFS);
+  EXPECT_FALSE(gateway.interfaces.Refresh());
+  ASSERT_EQ(gateway.interfaces.Keys()->size(), 1U);
+  EXPECT_FALSE(gateway.interfaces.States().at(0).problem.empty());
+  gateway.kernel.ClearFaults();
+  EXPECT_FALSE(gateway.interfaces.Refresh());
+  EXPECT_EQ(gateway.interfaces.Keys()->at(0)->serial, serial);
+  EXPECT_TRUE(gateway.interfaces.States().at(0).problem.empty());
+}
+
+TEST(InterfaceTable, HandMadePeersAreLearnedThoughNobodyAsksForLists) {
+  Gateway gateway;
+  gateway.Serve("wg0", 1);
+  KernelPeer foreign;
+  foreign.public_key = Gateway::KeyOf(200);
+  foreign.allowed_ips = {IpPrefix::Parse("10.8.0.7/32").value()};
+  gateway.kernel.AddForeignPeer("wg0", foreign);
+  gateway.clock.Advance(std::chrono::seconds(11));
+  gateway.interfaces.Refresh();
+  PeerManager& peers = *gateway.managers["wg0"];
+  const InstallRequest takeover = Gateway::RequestFor(foreign.public_key, "10.8.0.8/32");
+  EXPECT_EQ(peers.Install({&takeover, 1}).results.at(0).outcome, PeerOutcome::kRefusedForeign);
+  const InstallRequest theft = Gateway::RequestFor(Gateway::KeyOf(201), "10.8.0.7/32");
+  EXPECT_EQ(peers.Install({&theft, 1}).results.at(0).outcome, PeerOutcome::kRefusedAddressTaken);
+}
+
+TEST(InterfaceTable, NothingIsInstalledUntilANewInterfacesPeersWereRead) {
+  Gateway gateway;
+  gateway.Serve("wg0", 1);
+  PeerManager& peers = *gateway.managers["wg0"];
+  const DeviceInfo fresh = gateway.kernel.AddInterface("wg0", test::KeyFromSeed(2), 51820);
+  gateway.kernel.FailEverything(ENOBUFS);
+  EXPECT_FALSE(peers.OnDeviceChanged(fresh));
+  gateway.kernel.ClearFaults();
+  const InstallRequest request = Gateway::RequestFor(Gateway::KeyOf(9), "10.8.0.9/32");
+  const PeerResult early = peers.Install({&request, 1}).results.at(0);
+  EXPECT_EQ(early.outcome, PeerOutcome::kFailed);
+  EXPECT_EQ(early.error, ErrorCode::kUnavailable);
+  // The next reading goes on where the first one failed.
+  EXPECT_TRUE(peers.OnDeviceChanged(fresh));
+  EXPECT_EQ(peers.Install({&request, 1}).results.at(0).outcome, PeerOutcome::kInstalled);
 }
 
 }  // namespace

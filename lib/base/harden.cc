@@ -1,11 +1,11 @@
-#include "sniffer/privileges.h"
+#include "lib/base/harden.h"
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <cerrno>
 
-namespace jitwg::sniffer {
+namespace jitwg {
 
 Status HardenProcess() {
   const rlimit none{0, 0};
@@ -19,4 +19,4 @@ Status HardenProcess() {
   return {};
 }
 
-}  // namespace jitwg::sniffer
+}  // namespace jitwg
