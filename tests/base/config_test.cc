@@ -40,7 +40,7 @@ class ConfigTest : public testing::Test {
   ~ConfigTest() override { std::filesystem::remove_all(directory_); }
 
   std::string File(const std::string& text) {
-    const std::string path = directory_ + "/c.toml";
+    std::string path = directory_ + "/c.toml";
     std::ofstream(path) << text;
     return path;
   }
