@@ -65,7 +65,8 @@ function(jitwg_test name)
     endif()
     # A skipped case inside a program must not look like a pass.
     set_tests_properties(${JITWG_TEST_PREFIX}${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
-                         FAIL_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+                         FAIL_REGULAR_EXPRESSION "\\[  SKIPPED \\]"
+                         ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
   endif()
 endfunction()
 

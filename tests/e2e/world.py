@@ -88,10 +88,11 @@ class Client:
                      secrets=[self.psk] if self.psk else [])
 
     def ping(self, inner=4, wait=3.0):
-        """True when the gateway's inner address answers one ping within `wait` seconds, handshake included."""
+        """True when the gateway's inner address answers a ping within `wait` seconds, handshake included. Asks once a
+        second: a single packet may get lost while two handshakes cross."""
         target = inner_address(self.network, 1, inner)
-        return run("ping", f"-{inner}", "-n", "-c", "1", "-W", str(int(wait * shell.time_scale) or 1), target,
-                   ns=self.ns, check=False, timeout=wait + 10).returncode == 0
+        return run("ping", f"-{inner}", "-n", "-c", "1", "-w", str(int(wait * shell.time_scale) or 1), target,
+                   ns=self.ns, check=False, timeout=wait * shell.time_scale + 10).returncode == 0
 
     def reset_session(self, target=None):
         """Forgets the session as a client that was switched off and on: the next packet starts a new handshake. With
