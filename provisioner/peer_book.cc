@@ -60,6 +60,15 @@ void PeerBook::NoteRecord(const PeerId& id, const registry::Peer& peer) {
   entry->expires_at = peer.expires_at;
 }
 
+void PeerBook::NoteUnregistered(const PeerId& id) {
+  const std::lock_guard lock(mutex_);
+  Entry* entry = Find(id);
+  if (entry == nullptr) return;
+  entry->known = true;
+  entry->pinned = false;
+  entry->expires_at.reset();
+}
+
 void PeerBook::NoteRemoved(const PeerId& id) {
   const std::lock_guard lock(mutex_);
   const auto entries = interfaces_.find(id.interface);

@@ -27,6 +27,8 @@ class PeerBook {
   void NoteInstalled(const PeerId& id, const registry::Peer& peer, SteadyTime now);
   // The registry's word on a peer that is installed, perhaps with other settings.
   void NoteRecord(const PeerId& id, const registry::Peer& peer);
+  // The registry knows no such peer, and it is to stay for as long as it is in use.
+  void NoteUnregistered(const PeerId& id);
   void NoteRemoved(const PeerId& id);
   // A sign of life that is newer than any list. Ignored when the peer is not in the book.
   void NoteActivity(const PeerId& id, SteadyTime now);

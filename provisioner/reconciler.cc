@@ -81,6 +81,8 @@ bool Reconciler::RunPeers(const std::string& interface, const std::vector<const 
       done = false;  // ignorance is no reason to remove anybody
     } else if (*found[i] || options_.trust_absence) {
       Plan({interface, keys[i]}, peers[i], std::move(*found[i]), work);
+    } else {
+      parts_.book.NoteUnregistered({interface, keys[i]});
     }
   }
   return Apply(interface, std::move(work), stop) && done;

@@ -186,13 +186,13 @@ def tell(binaries, folder):
         gateway, client, unknown = world.add_interface(), world.add_client(), world.add_client()
         client.point_at(gateway)
         unknown.point_at(gateway)
-        jitwg.register(client, ["--name", "alice-laptop"])
+        jitwg.register(client, ["--name", "laptop-1"])
         jitwg.start(gateway, provisioner=("--idle-timeout", f"{IDLE_SECONDS}s", "--evict-interval", "500ms"))
         watch, count, story = Watch(jitwg), PeerCount(gateway), Timeline()
         closers += [watch.close, count.close]
         watch.await_ready()
         print(f"Gateway:   {gateway.name}, UDP port {gateway.port}, {len(gateway.peers())} peers; "
-              "the registry knows alice-laptop")
+              "the registry knows laptop-1")
         stranger(story, unknown, jitwg, watch, count)
         first_contact(story, gateway, client, jitwg, watch, count)
         departure(story, client, jitwg, watch, count)
