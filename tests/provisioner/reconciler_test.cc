@@ -218,6 +218,12 @@ TEST_F(ReconcilerTest, NobodyIsPutOutForNotBeingInARegistryThatWasJustMade) {
   reconciler.RequestAll();
   EXPECT_TRUE(reconciler.RunOnce({}));
   EXPECT_TRUE(HasPeer(1));
+  // Idle, it may go like any other.
+  const SteadyTime now = clock_.SteadyNow();
+  const auto candidates = book_.Observe("wg0", *link_.List("wg0", {}), now, now, clock_.WallNow());
+  ASSERT_EQ(candidates.size(), 1U);
+  EXPECT_TRUE(candidates[0].known);
+  EXPECT_FALSE(candidates[0].pinned);
   // A change notice of the key is another matter: somebody revoked it.
   reconciler.Request(Key(1));
   EXPECT_TRUE(reconciler.RunOnce({}));
