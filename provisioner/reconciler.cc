@@ -99,13 +99,14 @@ bool Reconciler::RunPinned(const std::stop_token& stop) {
     if (page->empty()) return true;
     query.after = page->back().public_key;
     const bool last = page->size() < query.limit;
-    if (!RunPinnedPage(std::move(*page), stop)) return false;
+    if (!RunPinnedPage(*page, stop)) return false;
     if (last) return true;
   }
   return false;
 }
 
-bool Reconciler::RunPinnedPage(std::vector<registry::Peer> page, const std::stop_token& stop) {
+bool Reconciler::RunPinnedPage(const std::vector<registry::Peer>& page,
+                               const std::stop_token& stop) {
   bool done = true;
   for (const auto& interface : parts_.interfaces.Present()) {
     Work work;

@@ -72,7 +72,7 @@ class Reconciler {
   bool RunPeers(const std::string& interface, const std::vector<const PeerState*>& peers,
                 const std::stop_token& stop);
   bool RunPinned(const std::stop_token& stop);
-  bool RunPinnedPage(std::vector<registry::Peer> page, const std::stop_token& stop);
+  bool RunPinnedPage(const std::vector<registry::Peer>& page, const std::stop_token& stop);
   // Adds the keys for which it failed to `failed`.
   void RunKeys(const std::vector<PublicKey>& keys, ReconcileRequest& failed,
                const std::stop_token& stop);

@@ -30,7 +30,7 @@ class CoordinatorTest : public ::testing::Test {
     replay_.reset();
     replay_ = std::move(*ReplayMemory::Open(directory_.path()));
   }
-  void Start(CoordinatorOptions options = {}) {
+  void Start(const CoordinatorOptions& options = {}) {
     coordinator_ = std::make_unique<Coordinator>(
         CoordinatorParts{clock_, link_, registry_, *replay_, book_, interfaces_, decisions_},
         options, [this](const PublicKey& key) { rechecked_.push_back(key); });
@@ -85,7 +85,7 @@ TEST_F(CoordinatorTest, AsksOnceHoweverManyInitiationsCome) {
   registry_.Hold();
   Start();
   for (int i = 0; i < 10; ++i) {
-    coordinator_->OnEvent(MakeEvent(1, i, static_cast<std::uint64_t>(100 + i)));
+    coordinator_->OnEvent(MakeEvent(1, i, 100 + static_cast<std::uint64_t>(i)));
   }
   EXPECT_EQ(registry_.finds(), 1U);
   EXPECT_EQ(coordinator_->in_flight(), 1U);

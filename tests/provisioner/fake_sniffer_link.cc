@@ -57,10 +57,10 @@ void FakeSnifferLink::Install(const std::string& interface, std::vector<PeerSpec
       return;
     }
   }
-  Answer(std::move(held));
+  Answer(held);
 }
 
-void FakeSnifferLink::Answer(Held held) {
+void FakeSnifferLink::Answer(const Held& held) {
   Result<std::vector<PeerResult>> results;
   {
     const std::lock_guard lock(mutex_);
@@ -230,7 +230,7 @@ void FakeSnifferLink::ReleaseInstalls() {
     holding_ = false;
     held = std::exchange(held_, {});
   }
-  for (Held& call : held) Answer(std::move(call));
+  for (const Held& call : held) Answer(call);
 }
 
 void FakeSnifferLink::OnList(std::function<void()> hook) {

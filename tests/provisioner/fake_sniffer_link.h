@@ -80,7 +80,7 @@ class FakeSnifferLink final : public SnifferLink {
     InstallCallback done;
   };
 
-  void Answer(Held held);
+  void Answer(const Held& held);
   PeerResult Apply(const std::string& interface, const PeerSpec& spec);
   SnifferListener& Listener();
 
