@@ -127,7 +127,7 @@ TEST_F(ReplayMemoryTest, APageThatRottedInsideIsNoticed) {
     ASSERT_TRUE(memory->Raise(stamps));
   }
   std::fstream stream(file(), std::ios::in | std::ios::out | std::ios::binary);
-  stream.seekp(4096 * 3);
+  stream.seekp(std::streamoff{4096} * 3);
   stream << std::string(4096, '\xff');
   stream.close();
   EXPECT_EQ(*Open()->Newest(Key(7)), std::nullopt);
