@@ -72,8 +72,9 @@ struct PeerManagerOptions {
 // Residual race: the kernel has no "create only", no notice of a peer's change and no query of one
 // peer. A peer or address that somebody adds by hand after the last List (or Refresh) is not known
 // to the guard: an installation of that very key would take it over, one of that very address would
-// take the address. It lasts at most one interval between two Lists. In the same way an own peer
-// that is removed by hand counts as installed until the next List that was not interrupted.
+// take the address. It lasts until the next reading, which the sniffer does by itself when nobody
+// asks (RefreshIfOlderThan). In the same way an own peer that is removed by hand counts as
+// installed until the next reading that was not interrupted.
 class PeerManager {
  public:
   // Opens the journal and reads the kernel's peers once: those in the journal are own, all others
