@@ -65,6 +65,11 @@ void SqliteDatabase::SetBusyTimeout(std::chrono::milliseconds timeout) {
   sqlite3_busy_timeout(handle_.get(), static_cast<int>(timeout.count()));
 }
 
+Result<SqliteTransaction> SqliteTransaction::BeginRead(SqliteDatabase& database) {
+  if (auto begun = database.Execute("BEGIN"); !begun) return begun.error();
+  return SqliteTransaction(&database);
+}
+
 Result<SqliteTransaction> SqliteTransaction::BeginWrite(SqliteDatabase& database) {
   if (auto begun = database.Execute("BEGIN IMMEDIATE"); !begun) return begun.error();
   return SqliteTransaction(&database);

@@ -49,6 +49,8 @@ class SqliteDatabase {
 // Rolls back when it dies uncommitted.
 class SqliteTransaction {
  public:
+  // One snapshot for all that is read inside.
+  static Result<SqliteTransaction> BeginRead(SqliteDatabase& database);
   // BEGIN IMMEDIATE: waits for other writers now, so that what is read inside cannot be overtaken.
   static Result<SqliteTransaction> BeginWrite(SqliteDatabase& database);
   Status Commit();

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <thread>
 
 namespace jitwg::registry {
 namespace {
@@ -91,7 +92,9 @@ Error Precondition(const SqliteDatabase& database, const std::string& what) {
   return Error{ErrorCode::kFailedPrecondition, "registry file " + database.path() + what};
 }
 
-// True: the schema is there and is ours. False: the file is empty.
+// True: the schema is there and is ours. False: the file is empty. Inside a transaction: another
+// process that creates the schema between two of the readings would make them contradict each
+// other.
 Result<bool> HasSchema(SqliteDatabase& database) {
   const auto version = database.QueryNumber("PRAGMA user_version");
   if (!version) return version.error();
@@ -112,6 +115,12 @@ Result<bool> HasSchema(SqliteDatabase& database) {
   return true;
 }
 
+Result<bool> ReadWhetherSchemaIsThere(SqliteDatabase& database) {
+  const auto transaction = SqliteTransaction::BeginRead(database);
+  if (!transaction) return transaction.error();
+  return HasSchema(database);
+}
+
 // An operator who adds the first peer as root must not lock the unprivileged provisioner out of its
 // own folder.
 bool GiveToOwnerOfFolder(int fd, const std::string& path) {
@@ -119,6 +128,20 @@ bool GiveToOwnerOfFolder(int fd, const std::string& path) {
   if (::geteuid() != 0) return true;
   return ::stat(std::filesystem::path(path).parent_path().c_str(), &folder) == 0 &&
          ::fchown(fd, folder.st_uid, folder.st_gid) == 0;
+}
+
+// SQLite does not wait for the lock that the first switch of a file takes (two who held a shared
+// lock would wait for each other), so whoever comes second at a new file asks again.
+Status SwitchToWal(SqliteDatabase& database, std::chrono::milliseconds busy_timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + busy_timeout;
+  while (true) {
+    auto switched = database.Execute("PRAGMA journal_mode = WAL");
+    if (switched || switched.error().code != ErrorCode::kUnavailable ||
+        std::chrono::steady_clock::now() >= deadline) {
+      return switched;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
 }
 
 Status CreateSchema(SqliteDatabase& database) {
@@ -163,12 +186,13 @@ Status EnsureFile(const std::string& path, bool create, unsigned mode) {
 Status PrepareConnection(SqliteDatabase& database, std::chrono::milliseconds busy_timeout) {
   database.SetBusyTimeout(busy_timeout);
   // Refuse before anything is written: the journal mode is kept in the file.
-  const auto there = HasSchema(database);
+  const auto there = ReadWhetherSchemaIsThere(database);
   if (!there) return there.error();
-  if (auto set = database.Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                                  "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
-                                  "PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;"
-                                  "PRAGMA temp_store = MEMORY;");
+  if (auto set = SwitchToWal(database, busy_timeout); !set) return set;
+  if (auto set = database.Execute(
+          "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
+          "PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON;"
+          "PRAGMA temp_store = MEMORY;");
       !set) {
     return set;
   }

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <barrier>
 #include <filesystem>
 #include <fstream>
 
@@ -288,17 +289,26 @@ TEST_F(SqliteRegistryTest, AWriterThatWaitsTooLongForAnotherSaysSoAndLookupsGoOn
 }
 
 TEST_F(SqliteRegistryTest, ManyWhoOpenANewFileAtOnceAllGetIt) {
-  std::vector<std::thread> threads;
+  constexpr int kFiles = 25;
+  constexpr int kOpeners = 8;
+  const std::string folder = path_;
+  std::filesystem::create_directory(folder);
   std::atomic<int> opened{0};
-  for (int i = 0; i < 8; ++i) {
-    threads.emplace_back([&] {
-      const auto registry = Open();
-      EXPECT_TRUE(registry) << registry.error().message;
-      if (registry) ++opened;
-    });
+  for (int file = 0; file < kFiles; ++file) {
+    path_ = folder + "/" + std::to_string(file) + ".db";
+    std::barrier together(kOpeners);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < kOpeners; ++i) {
+      threads.emplace_back([&] {
+        together.arrive_and_wait();
+        const auto registry = Open();
+        EXPECT_TRUE(registry) << registry.error().message;
+        if (registry) ++opened;
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
   }
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(opened, 8);
+  EXPECT_EQ(opened, kFiles * kOpeners);
 }
 
 TEST_F(SqliteRegistryTest, TheFactoryOpensSqlite) {
