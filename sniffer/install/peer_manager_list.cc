@@ -174,12 +174,11 @@ Status PeerManager::OnDeviceChanged(const DeviceInfo& info) {
     if (journal_ != nullptr) {
       const auto identity = CurrentIdentity(info.ifindex, info.public_key);
       if (!identity) return identity.error();
-      const Status written =
-          replaced ? journal_->Reset(*identity, {}) : journal_->Rename(*identity);
+      Status written = replaced ? journal_->Reset(*identity, {}) : journal_->Rename(*identity);
       if (!written) return written;
     }
   }
-  if (const Status read = Refresh(); !read) return read;
+  if (Status read = Refresh(); !read) return read;
   const std::lock_guard lock(state_mutex_);
   in_step_ = true;
   reset_pending_ = false;
