@@ -23,6 +23,7 @@ class HoldableRegistry final : public registry::Registry {
   Status Put(const registry::Peer& peer, bool replace) override;
   Status Remove(const PublicKey& key) override;
   void Subscribe(ChangeCallback on_change) override;
+  Status Report(const registry::GatewayReport& report) override;
   Status Health() override;
 
   // Look-ups wait until they are released; each is answered with what is stored then.
@@ -35,6 +36,8 @@ class HoldableRegistry final : public registry::Registry {
   // Tells the subscriber.
   void Notify(const registry::Change& change);
 
+  // Every report that was taken, oldest first.
+  std::vector<registry::GatewayReport> reports() const;
   std::size_t finds() const;
   std::size_t CountFinds(const PublicKey& key) const;
 
@@ -46,6 +49,7 @@ class HoldableRegistry final : public registry::Registry {
   std::map<PublicKey, std::size_t> found_;
   std::map<PublicKey, bool> failing_;
   std::vector<std::pair<PublicKey, FindCallback>> held_;
+  std::vector<registry::GatewayReport> reports_;
   std::optional<Error> error_;
   ChangeCallback on_change_;
   std::size_t finds_ = 0;
