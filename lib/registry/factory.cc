@@ -1,5 +1,6 @@
 #include "lib/registry/factory.h"
 
+#include "lib/registry/sqlite_control_plane.h"
 #include "lib/registry/sqlite_registry.h"
 
 namespace jitwg::registry {
@@ -32,6 +33,15 @@ Result<std::unique_ptr<Registry>> MakeRegistry(const std::string& address, const
   auto opened = SqliteRegistry::Open(parsed->rest, clock, options);
   if (!opened) return opened.error();
   return std::unique_ptr<Registry>(std::move(*opened));
+}
+
+Result<std::unique_ptr<ControlPlane>> MakeControlPlane(const std::string& address,
+                                                       const Clock& clock) {
+  const auto parsed = ParseRegistryAddress(address);
+  if (!parsed) return parsed.error();
+  auto opened = SqliteControlPlane::Open(parsed->rest, clock);
+  if (!opened) return opened.error();
+  return std::unique_ptr<ControlPlane>(std::move(*opened));
 }
 
 }  // namespace jitwg::registry
