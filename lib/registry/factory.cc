@@ -1,7 +1,9 @@
 #include "lib/registry/factory.h"
 
+#include "lib/registry/postgres_control_plane.h"
 #include "lib/registry/postgres_registry.h"
 #include "lib/registry/postgres_settings.h"
+#include "lib/registry/sqlite_control_plane.h"
 #include "lib/registry/sqlite_registry.h"
 
 namespace jitwg::registry {
@@ -63,6 +65,20 @@ Result<std::unique_ptr<Registry>> MakeRegistry(const std::string& address, const
   auto opened = SqliteRegistry::Open(parsed->rest, clock, options);
   if (!opened) return opened.error();
   return std::unique_ptr<Registry>(std::move(*opened));
+}
+
+Result<std::unique_ptr<ControlPlane>> MakeControlPlane(const std::string& address,
+                                                       const Clock& clock) {
+  auto parsed = ParseRegistryAddress(address);
+  if (!parsed) return parsed.error();
+  if (parsed->kind == "postgres") {
+    auto opened = PostgresControlPlane::Open(std::move(parsed->rest), clock);
+    if (!opened) return opened.error();
+    return std::unique_ptr<ControlPlane>(std::move(*opened));
+  }
+  auto opened = SqliteControlPlane::Open(parsed->rest, clock);
+  if (!opened) return opened.error();
+  return std::unique_ptr<ControlPlane>(std::move(*opened));
 }
 
 }  // namespace jitwg::registry

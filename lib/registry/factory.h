@@ -5,6 +5,7 @@
 #include <string>
 
 #include "lib/base/clock.h"
+#include "lib/registry/control_plane.h"
 #include "lib/registry/registry.h"
 
 namespace jitwg::registry {
@@ -26,5 +27,10 @@ std::string ShownAddress(std::string_view text);
 // Opens the registry; when `create`, one that is a file and absent is made. `clock` outlives it.
 Result<std::unique_ptr<Registry>> MakeRegistry(const std::string& address, const Clock& clock,
                                                bool create = true);
+
+// Opens the same store for the peer API's calls; one that is a file and absent is made. `clock`
+// outlives it.
+Result<std::unique_ptr<ControlPlane>> MakeControlPlane(const std::string& address,
+                                                       const Clock& clock);
 
 }  // namespace jitwg::registry

@@ -13,7 +13,7 @@ struct Meaning {
 };
 
 // The first that fits counts.
-constexpr std::array<Meaning, 27> kMeanings = {{
+constexpr std::array<Meaning, 30> kMeanings = {{
     {"08", ErrorCode::kUnavailable, ""},
     {"57014", ErrorCode::kDeadlineExceeded, ""},
     {"57P", ErrorCode::kUnavailable, ""},
@@ -42,6 +42,9 @@ constexpr std::array<Meaning, 27> kMeanings = {{
     {"0A", ErrorCode::kFailedPrecondition, ""},
     {"54", ErrorCode::kResourceExhausted, ""},
     {"58", ErrorCode::kUnavailable, ""},
+    {"JW001", ErrorCode::kNotFound, ""},  // of our own functions; see the migrations
+    {"JW002", ErrorCode::kFailedPrecondition, ""},
+    {"JW003", ErrorCode::kResourceExhausted, ""},
     {"XX001", ErrorCode::kDataLoss, ""},
     {"XX002", ErrorCode::kDataLoss, ""},
 }};
@@ -80,7 +83,8 @@ ErrorCode CodeOfSqlState(std::string_view sqlstate) {
 }
 
 Error ErrorOfSqlState(std::string_view sqlstate, std::string_view message) {
-  std::string line = "registry database: " + OneLine(message);
+  const bool ours = sqlstate.substr(0, 2) == "JW";
+  std::string line = (ours ? "" : "registry database: ") + OneLine(message);
   const Meaning* meaning = MeaningOf(sqlstate);
   if (meaning != nullptr && !meaning->advice.empty()) line += "; " + std::string(meaning->advice);
   return Error{CodeOfSqlState(sqlstate), std::move(line)};

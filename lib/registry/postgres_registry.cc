@@ -80,6 +80,7 @@ Status PostgresRegistry::Put(const Peer& peer, bool replace) {
 Status PostgresRegistry::Remove(const PublicKey& key) { return store_.Remove(key); }
 
 Status PostgresRegistry::Report(const GatewayReport& report) {
+  if (auto valid = Validate(report); !valid) return valid;
   return store_.Report(report, clock_.WallNow());
 }
 

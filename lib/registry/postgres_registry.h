@@ -59,7 +59,7 @@ class PostgresRegistry final : public Registry {
   // told a Change without a key as soon as it is there.
   void Subscribe(ChangeCallback on_change) override;
   Status Health() override;
-  Status Report(const GatewayReport& report);
+  Status Report(const GatewayReport& report) override;
 
  private:
   PostgresRegistry(PostgresSettings settings, const Clock& clock, const PostgresOptions& options);

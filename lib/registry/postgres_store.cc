@@ -56,7 +56,6 @@ constexpr const char* kReportSightings =
     " endpoint_scope = excluded.endpoint_scope, last_handshake = excluded.last_handshake,"
     " rx_bytes = excluded.rx_bytes, tx_bytes = excluded.tx_bytes, seen_at = excluded.seen_at"
     " WHERE s.seen_at <= excluded.seen_at";
-constexpr std::size_t kMostSightings = 1000;
 
 std::int64_t Bounded(std::uint64_t value) {
   constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
@@ -76,12 +75,12 @@ std::string TimeText(std::optional<WallTime> time) {
   return time ? std::to_string(ToPostgresTime(*time)) : std::string(kNullItem);
 }
 
-Status WriteSightings(PostgresSession& session, const std::vector<Sighting>& sightings,
+Status WriteSightings(PostgresSession& session, const GatewayReport& report, WallTime now,
                       SteadyTime deadline) {
   std::array<std::vector<std::string>, 10> columns;
-  for (const Sighting& s : sightings) {
+  for (const Sighting& s : report.sightings) {
     const std::array<std::string, 10> row = {"\\x" + ToHex(s.public_key.bytes),
-                                             s.gateway,
+                                             report.gateway.name,
                                              s.interface,
                                              s.endpoint.address.ToString(),
                                              std::to_string(s.endpoint.port),
@@ -89,7 +88,7 @@ Status WriteSightings(PostgresSession& session, const std::vector<Sighting>& sig
                                              TimeText(s.last_handshake),
                                              std::to_string(Bounded(s.rx_bytes)),
                                              std::to_string(Bounded(s.tx_bytes)),
-                                             TimeText(s.seen_at)};
+                                             TimeText(std::min(s.seen_at, now))};
     for (std::size_t i = 0; i < row.size(); ++i) columns[i].push_back(row[i]);
   }
   PostgresParameters parameters;
@@ -195,17 +194,13 @@ Status PostgresStore::Remove(const PublicKey& key) {
 }
 
 Status PostgresStore::Report(const GatewayReport& report, WallTime now) {
-  if (report.sightings.size() > kMostSightings) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "a report has at most " + std::to_string(kMostSightings) + " sightings"};
-  }
   return With<void>([&](PostgresSession& session, SteadyTime deadline) -> Status {
     auto transaction = PostgresTransaction::Begin(session, deadline);
     if (!transaction) return transaction.error();
     if (auto written = WriteGateway(session, report.gateway, now, deadline); !written) {
       return written;
     }
-    if (auto written = WriteSightings(session, report.sightings, deadline); !written) {
+    if (auto written = WriteSightings(session, report, now, deadline); !written) {
       return written;
     }
     return transaction->Commit();

@@ -47,8 +47,6 @@ CREATE TABLE jitwg.allowed_ip (
     EXCLUDE USING gist (network WITH =, prefix inet_ops WITH &&)
 );
 CREATE INDEX allowed_ip_public_key ON jitwg.allowed_ip (public_key);
--- In order of the address: for the lowest free one.
-CREATE INDEX allowed_ip_order ON jitwg.allowed_ip (network, prefix);
 
 CREATE TABLE jitwg.network (
   name text COLLATE "C" PRIMARY KEY CHECK (name ~ '^[a-z0-9-]{1,63}$'),
@@ -56,6 +54,15 @@ CREATE TABLE jitwg.network (
     CHECK (coalesce(array_ndims(pools), 1) = 1 AND cardinality(pools) <= 8
            AND array_position(pools, NULL) IS NULL),
   created_at timestamptz NOT NULL DEFAULT now() CHECK (isfinite(created_at))
+);
+
+-- Below free_from no address of the pool is free: where the search for one begins. Rows come with the
+-- first search and go with the network's pools; nothing is lost without them but time.
+CREATE TABLE jitwg.pool_hint (
+  network text COLLATE "C" NOT NULL REFERENCES jitwg.network (name) ON DELETE CASCADE,
+  pool cidr NOT NULL,
+  free_from inet,  -- NULL: none at all
+  PRIMARY KEY (network, pool)
 );
 
 CREATE TABLE jitwg.gateway (
@@ -90,17 +97,32 @@ BEGIN
   RETURN NEW;
 END $$;
 
--- Runs as the owner: nobody else may write jitwg.allowed_ip. The lock makes writers of one network
--- wait for each other: without it two who want the same address would each wait for the other in
--- the exclusion constraint, until the deadlock detector ends one of them.
+-- Whoever changes the addresses of a network waits for whoever does so already. Without it two who
+-- want the same address would each wait for the other inside the exclusion constraint, until the
+-- deadlock detector ends one of them.
+CREATE FUNCTION jitwg.lock_network(name text) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$ SELECT pg_advisory_xact_lock(hashtextextended('jitwg ' || name, 0)) $$;
+
+-- Runs as the owner: nobody else may write jitwg.allowed_ip.
 CREATE FUNCTION jitwg.spread_allowed_ips() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  -- Of two networks always the lesser first.
+  IF TG_OP = 'UPDATE' AND OLD.network <> NEW.network THEN
+    PERFORM jitwg.lock_network(least(OLD.network, NEW.network));
+  END IF;
   IF TG_OP <> 'INSERT' THEN
+    PERFORM jitwg.lock_network(OLD.network);
     DELETE FROM jitwg.allowed_ip WHERE public_key = OLD.public_key;
+    -- min() of what the peer gives back, or of the hint: NULL counts for nothing in least().
+    UPDATE jitwg.pool_hint h SET free_from = least(h.free_from, (
+        SELECT min(set_masklen(given::inet, CASE family(given) WHEN 4 THEN 32 ELSE 128 END))
+        FROM unnest(OLD.allowed_ips) AS given WHERE given && h.pool))
+      WHERE h.network = OLD.network AND h.pool && ANY (OLD.allowed_ips);
   END IF;
   IF TG_OP <> 'DELETE' THEN
-    PERFORM pg_advisory_xact_lock(hashtextextended('jitwg ' || NEW.network, 0));
+    PERFORM jitwg.lock_network(NEW.network);
     INSERT INTO jitwg.allowed_ip (public_key, network, prefix)
       SELECT NEW.public_key, NEW.network, unnest(NEW.allowed_ips);
   END IF;
@@ -124,6 +146,7 @@ CREATE FUNCTION jitwg.empty_peer() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   DELETE FROM jitwg.allowed_ip;
+  DELETE FROM jitwg.pool_hint;
   PERFORM pg_notify('jitwg_peer', '');
   RETURN NULL;
 END $$;
@@ -143,4 +166,16 @@ CREATE TRIGGER peer_notify AFTER UPDATE ON jitwg.peer
 CREATE TRIGGER peer_emptied AFTER TRUNCATE ON jitwg.peer
   FOR EACH STATEMENT EXECUTE FUNCTION jitwg.empty_peer();
 
+-- New pools are searched from their beginning.
+CREATE FUNCTION jitwg.forget_pool_hints() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM jitwg.lock_network(OLD.name);
+  DELETE FROM jitwg.pool_hint WHERE network = OLD.name;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER network_hints BEFORE UPDATE ON jitwg.network
+  FOR EACH ROW EXECUTE FUNCTION jitwg.forget_pool_hints();
+
+REVOKE ALL ON FUNCTION jitwg.forget_pool_hints() FROM PUBLIC;
 REVOKE ALL ON FUNCTION jitwg.spread_allowed_ips(), jitwg.empty_peer() FROM PUBLIC;

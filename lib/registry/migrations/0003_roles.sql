@@ -30,3 +30,4 @@ GRANT SELECT, INSERT, UPDATE ON jitwg.gateway, jitwg.sighting TO jitwg_gateway;
 GRANT SELECT ON jitwg.peer, jitwg.network, jitwg.allowed_ip, jitwg.gateway, jitwg.sighting
   TO jitwg_api;
 GRANT INSERT, UPDATE, DELETE ON jitwg.peer, jitwg.network TO jitwg_api;
+GRANT EXECUTE ON FUNCTION jitwg.allocate(text), jitwg.lock_network(text) TO jitwg_api;
