@@ -1,5 +1,6 @@
 #include "lib/registry/factory.h"
 
+#include "lib/registry/http_registry.h"
 #include "lib/registry/postgres_control_plane.h"
 #include "lib/registry/postgres_registry.h"
 #include "lib/registry/postgres_settings.h"
@@ -39,24 +40,35 @@ Result<RegistryAddress> ParseRegistryAddress(std::string_view text) {
     return ParsePostgres(text, rest);
   }
   if (colon != std::string_view::npos && kind == "sqlite") return ParseSqlite(text, rest);
+  if (colon != std::string_view::npos && (kind == "http" || kind == "https")) {
+    if (auto valid = CheckHttpUrl(std::string(text)); !valid) return valid.error();
+    return RegistryAddress{"http", std::string(text)};
+  }
   return Error{ErrorCode::kInvalidArgument,
                "'" + std::string(kind.substr(0, 40)) +
                    "' is no kind of registry; there are sqlite:/absolute/path, "
-                   "postgresql://USER@HOST/DATABASE and postgres:host=HOST dbname=DATABASE"};
+                   "postgresql://USER@HOST/DATABASE, postgres:host=HOST dbname=DATABASE and "
+                   "https://HOST:PORT of a peer API"};
 }
 
 std::string ShownAddress(std::string_view text) {
   const auto address = ParseRegistryAddress(text);
   if (!address) return "?";
-  return address->kind == "sqlite" ? std::string(text) : address->kind;
+  return address->kind != "postgres" ? std::string(text) : address->kind;
 }
 
 Result<std::unique_ptr<Registry>> MakeRegistry(const std::string& address, const Clock& clock,
-                                               bool create) {
+                                               bool create, const HttpCredentials& http) {
   auto parsed = ParseRegistryAddress(address);
   if (!parsed) return parsed.error();
   if (parsed->kind == "postgres") {
     auto opened = PostgresRegistry::Open(std::move(parsed->rest), clock);
+    if (!opened) return opened.error();
+    return std::unique_ptr<Registry>(std::move(*opened));
+  }
+  if (parsed->kind == "http") {
+    auto opened = HttpRegistry::Open(
+        {.base_url = parsed->rest, .ca_file = http.ca_file, .token_file = http.token_file});
     if (!opened) return opened.error();
     return std::unique_ptr<Registry>(std::move(*opened));
   }
@@ -75,6 +87,10 @@ Result<std::unique_ptr<ControlPlane>> MakeControlPlane(const std::string& addres
     auto opened = PostgresControlPlane::Open(std::move(parsed->rest), clock);
     if (!opened) return opened.error();
     return std::unique_ptr<ControlPlane>(std::move(*opened));
+  }
+  if (parsed->kind == "http") {
+    return Error{ErrorCode::kInvalidArgument,
+                 "a peer API keeps its peers in sqlite: or postgresql://, not in another peer API"};
   }
   auto opened = SqliteControlPlane::Open(parsed->rest, clock);
   if (!opened) return opened.error();
