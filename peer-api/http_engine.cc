@@ -143,6 +143,9 @@ class HttpEngine::Impl : public httplib::Server {
  public:
   Impl(const HttpLimits& limits, Application& application)
       : limits_(limits), application_(application) {
+    // Never used as one, but without it httplib believes that it is shutting down.
+    svr_sock_ = 0;
+    set_keep_alive_max_count(1000);
     set_payload_max_length(limits.max_body);
     set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
       return Admit(request, response);
@@ -157,7 +160,10 @@ class HttpEngine::Impl : public httplib::Server {
     Patch(kEverything, handle);
     Delete(kEverything, handle);
     set_expect_100_continue_handler(
-        [this](const httplib::Request& request, httplib::Response&) { return Expect(request); });
+        [this](const httplib::Request& request, httplib::Response& response) {
+          response.status = Expect(request);
+          return response.status;
+        });
     set_error_handler(HandlerWithResponse([](const httplib::Request&, httplib::Response& response) {
       return MakeProblem(response);
     }));
