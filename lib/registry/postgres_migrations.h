@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lib/base/result.h"
+#include "lib/registry/postgres_admin.h"
 #include "lib/registry/postgres_session.h"
 
 namespace jitwg::registry {
@@ -18,12 +19,6 @@ struct Migration {
 
 // All that this program has, in order; from lib/registry/migrations at build time.
 const std::vector<Migration>& Migrations();
-
-struct AppliedMigration {
-  int version = 0;
-  std::string name;
-  WallTime applied_at;
-};
 
 // What the database has; empty when it has no schema of ours.
 Result<std::vector<AppliedMigration>> AppliedMigrations(PostgresSession& session,

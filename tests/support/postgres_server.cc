@@ -57,12 +57,14 @@ void GiveUpRoot() {
 std::vector<pid_t> ChildrenOf(pid_t parent) {
   std::vector<pid_t> children;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     std::ifstream stat(entry.path() / "stat");
     std::string text((std::istreambuf_iterator<char>(stat)), {});
     const auto name_end = text.rfind(')');
     if (name_end == std::string::npos) continue;
     if (std::atoi(text.c_str() + name_end + 4) == parent) {
-      children.push_back(std::atoi(entry.path().filename().c_str()));
+      children.push_back(std::atoi(name.c_str()));
     }
   }
   return children;

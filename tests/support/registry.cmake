@@ -5,6 +5,6 @@ jitwg_room(jitwg_fake_registry
   DEPS jitwg_registry)
 # A private PostgreSQL server.
 jitwg_room(jitwg_test_postgres
-  SOURCES postgres_server.cc
-  HEADERS postgres_server.h
+  SOURCES postgres_server.cc tcp_proxy.cc
+  HEADERS postgres_server.h tcp_proxy.h
   DEPS jitwg_registry)
