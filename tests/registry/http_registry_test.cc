@@ -74,7 +74,8 @@ class TestApi {
   HttpRegistryOptions Options(const char* token) {
     HttpRegistryOptions options;
     options.base_url = "http://127.0.0.1:" + std::to_string(port_) + "/";
-    options.token_file = folder_.Write(std::string("token-") + token, std::string(token) + "\n");
+    options.token_file =
+        folder_.Write("token-" + std::to_string(++tokens_), std::string(token) + "\n");
     options.min_backoff = 10ms;
     options.max_backoff = 100ms;
     return options;
@@ -87,6 +88,7 @@ class TestApi {
   const Clock& clock_;
   Folder folder_;
   std::uint16_t port_ = 0;
+  int tokens_ = 0;
   std::unique_ptr<SqliteRegistry> registry_;
   std::unique_ptr<SqliteControlPlane> control_;
   std::unique_ptr<api::Service> service_;
@@ -206,7 +208,7 @@ TEST_F(HttpRegistryTest, ATokenFileThatIsNoneIsNamedWithoutItsContents) {
   const auto opened = HttpRegistry::Open(options);
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error().message, HasSubstr(options.token_file));
-  EXPECT_EQ(opened.error().message.find("two words has"), std::string::npos);
+  EXPECT_EQ(opened.error().message.find("two words"), std::string::npos);
 }
 
 }  // namespace
