@@ -150,7 +150,9 @@ Result<std::optional<Peer>> HttpRegistry::ToRow(const PublicKey& key, Result<Htt
     return std::optional<Peer>(std::move(*peer));
   }
   const Error problem = ErrorFromProblem(answer->status, answer->body);
-  if (answer->status == 404 && problem.code == ErrorCode::kNotFound) {
+  // Any other server has its own 404: only one that names the key says that there is no such peer.
+  if (problem.code == ErrorCode::kNotFound &&
+      problem.message.find(key.ToBase64()) != std::string::npos) {
     return std::optional<Peer>();
   }
   return AsOutage(problem);
@@ -211,6 +213,7 @@ Status HttpRegistry::Remove(const PublicKey& key) {
 }
 
 Status HttpRegistry::Report(const GatewayReport& report) {
+  if (const Status valid = Validate(report); !valid) return valid;
   HttpRequest request = RequestFor("POST", "reports", options_.call_timeout);
   request.body = ReportToJson(report);
   return CallForNothing(std::move(request));

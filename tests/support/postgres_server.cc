@@ -149,27 +149,9 @@ pid_t PostgresServer::Spawn(const std::vector<std::string>& arguments) const {
 }
 
 void PostgresServer::Start() {
-  pid_ = Spawn({"postgres",
-                "-D",
-                folder_ + "/data",
-                "-k",
-                folder_,
-                "-p",
-                std::to_string(port_),
-                "-c",
-                "listen_addresses=127.0.0.1",
-                "-c",
-                "fsync=off",
-                "-c",
-                "full_page_writes=off",
-                "-c",
-                "synchronous_commit=off",
-                "-c",
-                "max_connections=60",
-                "-c",
-                "shared_buffers=64MB",
-                "-c",
-                "max_wal_size=2GB"});
+  pid_ = Spawn({"postgres", "-D", folder_ + "/data", "-k", folder_, "-p", std::to_string(port_),
+                "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "full_page_writes=off",
+                "-c", "max_connections=60", "-c", "shared_buffers=64MB", "-c", "max_wal_size=2GB"});
   if (AwaitReady()) return;
   ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);
