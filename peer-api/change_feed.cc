@@ -89,6 +89,21 @@ Result<ChangeFeed::News> ChangeFeed::Next(std::optional<std::string_view> cursor
   return news;
 }
 
+std::uint64_t ChangeFeed::Mark() {
+  const std::lock_guard lock(mutex_);
+  return first_ + keys_.size();
+}
+
+void ChangeFeed::AwaitKey(std::uint64_t mark, const PublicKey& key,
+                          std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, patience, [&] {
+    if (stopped_ || mark < first_) return true;
+    const auto begin = keys_.begin() + static_cast<std::ptrdiff_t>(mark - first_);
+    return std::find(begin, keys_.end(), key) != keys_.end();
+  });
+}
+
 void ChangeFeed::Stop() {
   {
     const std::lock_guard lock(mutex_);

@@ -41,6 +41,12 @@ class ChangeFeed {
   // wait already.
   Result<News> Next(std::optional<std::string_view> cursor, std::chrono::milliseconds wait);
 
+  // Where the feed stands now, for AwaitKey.
+  std::uint64_t Mark();
+  // Waits until a change of this key, or one without a key, came behind the mark; no longer than
+  // `patience`.
+  void AwaitKey(std::uint64_t mark, const PublicKey& key, std::chrono::milliseconds patience);
+
   // Ends all waiting, now and later.
   void Stop();
 

@@ -67,7 +67,11 @@ Response List(Registry& registry, const Call& call) {
   return {200, "application/json", RowsText(*peers)};
 }
 
-Response Put(Registry& registry, const Call& call) {
+// A gateway that subscribes after its own write was answered is not told of that write, as with
+// every registry: so it is in the feed before the answer goes out.
+constexpr std::chrono::milliseconds kNoticePatience(1000);
+
+Response Put(Registry& registry, ChangeFeed& changes, const Call& call) {
   const auto key = KeyOf(call);
   if (!key) return Problem(key.error());
   const auto replace = QueryBool(call, "replace");
@@ -80,15 +84,21 @@ Response Put(Registry& registry, const Call& call) {
   if (peer->public_key != *key) {
     return Problem({ErrorCode::kInvalidArgument, "public_key is not the one of the path"});
   }
+  const std::uint64_t mark = changes.Mark();
   const auto put = registry.Put(*peer, replace->value_or(false));
-  return put ? NoContent() : Problem(put.error());
+  if (!put) return Problem(put.error());
+  changes.AwaitKey(mark, *key, kNoticePatience);
+  return NoContent();
 }
 
-Response Remove(Registry& registry, const Call& call) {
+Response Remove(Registry& registry, ChangeFeed& changes, const Call& call) {
   const auto key = KeyOf(call);
   if (!key) return Problem(key.error());
+  const std::uint64_t mark = changes.Mark();
   const auto removed = registry.Remove(*key);
-  return removed ? NoContent() : Problem(removed.error());
+  if (!removed) return Problem(removed.error());
+  changes.AwaitKey(mark, *key, kNoticePatience);
+  return NoContent();
 }
 
 Response Changes(ChangeFeed& changes, const Call& call) {
@@ -125,8 +135,12 @@ void AddInternalRoutes(Router& router, Registry& registry, ChangeFeed& changes,
   router.Add({"GET", one, Role::kGateway, false, {}, [&registry, lookup_timeout](const Call& call) {
                 return Show(registry, lookup_timeout, call);
               }});
-  router.Add({"PUT", one, Role::kAdmin, true, {"replace"}, with(Put)});
-  router.Add({"DELETE", one, Role::kAdmin, false, {}, with(Remove)});
+  router.Add({"PUT", one, Role::kAdmin, true, {"replace"}, [&registry, &changes](const Call& call) {
+                return Put(registry, changes, call);
+              }});
+  router.Add({"DELETE", one, Role::kAdmin, false, {}, [&registry, &changes](const Call& call) {
+                return Remove(registry, changes, call);
+              }});
   router.Add({"GET",
               "/internal/v1/peers",
               Role::kGateway,

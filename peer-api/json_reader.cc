@@ -104,7 +104,8 @@ const json* ObjectReader::Array(const std::string& name, std::size_t most) {
   const json* value = Find(name);
   if (value == nullptr) return nullptr;
   if (value->is_array() && value->size() <= most) return value;
-  Fault(name, "is an array of at most " + std::to_string(most));
+  const std::string limit = "is an array of at most " + std::to_string(most);
+  Fault(name, value->is_array() ? limit + ", not " + std::to_string(value->size()) : limit);
   return nullptr;
 }
 

@@ -44,12 +44,16 @@ Result<Endpoint> ParseListen(std::string_view text) {
 Status CheckRegistry(const std::string& text) {
   const auto address = registry::ParseRegistryAddress(text);
   if (!address) return address.error();
+  if (address->kind == "http") {
+    return Error{ErrorCode::kInvalidArgument,
+                 "names a peer API, which this is itself; name its SQLite file or PostgreSQL"};
+  }
   return {};
 }
 
 void AddServer(ConfigParser& parser, Settings& settings, Raw& raw) {
   parser.Add("registry", &settings.registry, "where the peers are")
-      .ValueName("sqlite:PATH")
+      .ValueName("ADDRESS")
       .Check(CheckRegistry);
   parser.AddParsed("listen", &settings.server.listen, ParseListen, "where to serve; port 0: any")
       .ValueName("ADDRESS:PORT");

@@ -133,7 +133,8 @@ class Program(unittest.TestCase):
     def test_configuration_is_checked_without_starting(self):
         done = subprocess.run([PROGRAM, "--check-config"], capture_output=True, text=True, timeout=PATIENCE, check=True)
         self.assertIn("valid", done.stdout)
-        self.assertIn("no registry", self.refuse("--check-config", "--registry", "carrier-pigeon:coop"))
+        self.assertIn("no kind of registry", self.refuse("--check-config", "--registry", "carrier-pigeon:coop"))
+        self.assertIn("itself", self.refuse("--check-config", "--registry", "https://api.example:8443"))
 
     def test_chaos_fails_by_its_rate_and_hangs_until_the_end(self):
         with Api(PROGRAM, "--chaos-is-for-tests", "--chaos", "fail=0.5,delay=1ms,seed=3", "--rate-limit", "0") as api:
