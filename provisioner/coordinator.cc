@@ -37,10 +37,12 @@ bool IsIn(PeerOutcome outcome) {
 }  // namespace
 
 Coordinator::Coordinator(const CoordinatorParts& parts, CoordinatorOptions options,
-                         std::function<void(const PublicKey&)> recheck)
+                         std::function<void(const PublicKey&)> recheck,
+                         std::function<void(const std::string&)> cap_reached)
     : parts_(parts),
       options_(std::move(options)),
       recheck_(std::move(recheck)),
+      cap_reached_(std::move(cap_reached)),
       queue_(parts.link, *this, options_.completion, options_.install) {}
 
 Coordinator::~Coordinator() { Stop(); }
@@ -218,6 +220,7 @@ void Coordinator::FinishOne(const PeerId& id, const PeerResult& result) {
     parts_.book.NoteInstalled(id, peer, parts_.clock.SteadyNow());
     if (SendAgain(id)) return;
   }
+  if (result.outcome == PeerOutcome::kRefusedCap && cap_reached_) cap_reached_(id.interface);
   Land(id, ToVerdict(result.outcome), result.message);
 }
 

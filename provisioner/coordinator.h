@@ -50,9 +50,11 @@ struct CoordinatorParts {
 class Coordinator final : private InstallBatcher {
  public:
   // `recheck` is asked to compare a key with the registry again, because the registry changed while
-  // the key was in flight. It must not block.
+  // the key was in flight; `cap_reached` is told of an interface that admits no further peer. They
+  // must not block.
   Coordinator(const CoordinatorParts& parts, CoordinatorOptions options,
-              std::function<void(const PublicKey&)> recheck);
+              std::function<void(const PublicKey&)> recheck,
+              std::function<void(const std::string&)> cap_reached = {});
   // Stop().
   ~Coordinator() override;
 
@@ -110,6 +112,7 @@ class Coordinator final : private InstallBatcher {
   const CoordinatorParts parts_;
   const CoordinatorOptions options_;
   const std::function<void(const PublicKey&)> recheck_;
+  const std::function<void(const std::string&)> cap_reached_;
   std::atomic<std::uint64_t> lookups_{0};
   std::atomic<std::uint64_t> superseded_{0};
   LogLimiter refusals_;

@@ -30,10 +30,14 @@ Provisioner::Provisioner(const Clock& clock, SnifferLink& link, registry::Regist
                 .unknown_peer =
                     [this, trust_absence = options.reconciler.trust_absence](const PublicKey& key) {
                       if (trust_absence) reconciler_.Request(key);
-                    }}),
-      coordinator_({clock, link, registry, replay, book_, interfaces_, decisions_},
-                   std::move(options.coordinator),
-                   [this](const PublicKey& key) { reconciler_.Request(key); }) {}
+                    },
+                .missing_pinned = [this](const PublicKey& key) { reconciler_.Request(key); },
+                .listed = {}}),
+      coordinator_(
+          {clock, link, registry, replay, book_, interfaces_, decisions_},
+          std::move(options.coordinator),
+          [this](const PublicKey& key) { reconciler_.Request(key); },
+          [this](const std::string& interface) { evictor_.WantRoom(interface); }) {}
 
 Provisioner::~Provisioner() { Stop(); }
 
