@@ -38,17 +38,6 @@ bool IsPlainText(std::string_view text) {
   return true;
 }
 
-Status ValidateLabel(std::string_view what, std::string_view text) {
-  if (text.size() > kMaxNameLength) {
-    return Invalid("the " + std::string(what) + " has " + std::to_string(text.size()) +
-                   " bytes; at most " + std::to_string(kMaxNameLength) + " are allowed");
-  }
-  if (!IsPlainText(text)) {
-    return Invalid("the " + std::string(what) + " is no UTF-8, or has control characters");
-  }
-  return {};
-}
-
 Status ValidateAllowedIps(const std::vector<IpPrefix>& prefixes) {
   if (prefixes.empty() || prefixes.size() > kMaxAllowedIps) {
     return Invalid("a peer has 1 to " + std::to_string(kMaxAllowedIps) + " allowed IPs, not " +
@@ -82,6 +71,17 @@ Peer Peer::Clone() const {
   copy.created_at = created_at;
   copy.updated_at = updated_at;
   return copy;
+}
+
+Status ValidateLabel(std::string_view what, std::string_view text) {
+  if (text.size() > kMaxNameLength) {
+    return Invalid("the " + std::string(what) + " has " + std::to_string(text.size()) +
+                   " bytes; at most " + std::to_string(kMaxNameLength) + " are allowed");
+  }
+  if (!IsPlainText(text)) {
+    return Invalid("the " + std::string(what) + " is no UTF-8, or has control characters");
+  }
+  return {};
 }
 
 Status ValidateNetwork(std::string_view network) {

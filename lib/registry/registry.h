@@ -14,6 +14,7 @@
 #include "lib/base/key.h"
 #include "lib/base/net.h"
 #include "lib/base/result.h"
+#include "lib/registry/sightings.h"
 
 namespace jitwg::registry {
 
@@ -47,6 +48,14 @@ Status Validate(const Peer& peer);
 
 // The part of it that concerns a network's name.
 Status ValidateNetwork(std::string_view network);
+
+// A name for people: at most kMaxNameLength bytes of UTF-8 without control characters. `what` is
+// what the message calls it.
+Status ValidateLabel(std::string_view what, std::string_view text);
+
+// What may be asked of a report before it is stored: at most kMaxSightings, names, interfaces'
+// names, counters below 2^63. kInvalidArgument with one line.
+Status Validate(const GatewayReport& report);
 
 struct ListQuery {
   std::string network;             // empty for all
@@ -90,6 +99,12 @@ class Registry {
   // Calls back for every change from now on, by whichever process made it, within a second. At most
   // one subscriber; an empty function ends it (and returns only when no call is under way).
   virtual void Subscribe(ChangeCallback on_change) = 0;
+
+  // Stores that the gateway is alive and what it saw: of one peer seen by one gateway the newest
+  // sighting is kept, whatever the order of the reports. A seen_at of the future counts as now; a
+  // sighting of a peer that is not there is left out; a removed peer's sightings go with it. All or
+  // nothing, tells no subscriber. kInvalidArgument: Validate. Blocks.
+  virtual Status Report(const GatewayReport& report) = 0;
 
   // OK, or why look-ups fail at present. Cheap, does not block.
   virtual Status Health() = 0;

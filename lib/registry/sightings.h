@@ -2,6 +2,7 @@
 // report loses nothing else.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,7 +17,7 @@ namespace jitwg::registry {
 // Where and when a gateway last saw a peer.
 struct Sighting {
   PublicKey public_key;
-  std::string gateway;    // its name, 1..kMaxNameLength bytes
+  std::string gateway;    // its name; set by the store: in a report it is the reporter's
   std::string interface;  // 1..15 bytes
   Endpoint endpoint;      // of the client
   std::optional<WallTime> last_handshake;
@@ -26,16 +27,18 @@ struct Sighting {
 };
 
 struct Gateway {
-  std::string name;
-  std::string version;
+  std::string name;       // 1..kMaxNameLength bytes of UTF-8
+  std::string version;    // at most kMaxNameLength bytes of UTF-8
   std::size_t peers = 0;  // installed there at its last report
   WallTime reported_at;   // set by the store
 };
 
+inline constexpr std::size_t kMaxSightings = 1000;
+
 // A gateway's report: that it is alive, and what it saw since the last one.
 struct GatewayReport {
   Gateway gateway;
-  std::vector<Sighting> sightings;  // at most 1000; one of an unknown peer is left out
+  std::vector<Sighting> sightings;  // at most kMaxSightings
 };
 
 }  // namespace jitwg::registry

@@ -55,15 +55,11 @@ class SqliteWriter {
   Result<std::vector<Peer>> List(const ListQuery& query);
   Status Put(const Peer& peer, bool replace, WallTime now);
   Status Remove(const PublicKey& key);
+  Status Report(const GatewayReport& report, WallTime now);
   Result<std::int64_t> NewestChange();
 
  private:
   explicit SqliteWriter(SqliteDatabase database) : database_(std::move(database)) {}
-  // When the peer was created; nullopt: it is not there.
-  Result<std::optional<std::int64_t>> CreatedAt(const PublicKey& key);
-  Status WritePeer(const Peer& peer, std::int64_t created_at, std::int64_t updated_at);
-  Status WriteAllowedIps(const Peer& peer);
-  Status RefuseOverlap(const Peer& peer);
 
   SqliteDatabase database_;
 };

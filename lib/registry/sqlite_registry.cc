@@ -97,6 +97,12 @@ void SqliteRegistry::Subscribe(ChangeCallback on_change) {
   seen_ = newest;
 }
 
+Status SqliteRegistry::Report(const GatewayReport& report) {
+  if (auto valid = Validate(report); !valid) return valid;
+  const std::lock_guard lock(writer_mutex_);
+  return writer_->Report(report, clock_.WallNow());
+}
+
 Status SqliteRegistry::Health() {
   const std::lock_guard lock(mutex_);
   return health_;

@@ -42,6 +42,7 @@ class SqliteRegistry final : public Registry {
   Status Put(const Peer& peer, bool replace) override;
   Status Remove(const PublicKey& key) override;
   void Subscribe(ChangeCallback on_change) override;
+  Status Report(const GatewayReport& report) override;
   Status Health() override;
 
  private:

@@ -67,6 +67,19 @@ void HoldableRegistry::Subscribe(ChangeCallback on_change) {
   on_change_ = std::move(on_change);
 }
 
+Status HoldableRegistry::Report(const registry::GatewayReport& report) {
+  if (auto valid = registry::Validate(report); !valid) return valid;
+  const std::lock_guard lock(mutex_);
+  if (error_) return *error_;
+  reports_.push_back(report);
+  return {};
+}
+
+std::vector<registry::GatewayReport> HoldableRegistry::reports() const {
+  const std::lock_guard lock(mutex_);
+  return reports_;
+}
+
 Status HoldableRegistry::Health() {
   const std::lock_guard lock(mutex_);
   if (error_) return *error_;

@@ -25,6 +25,7 @@ class HoldableRegistry final : public registry::Registry {
   Status Put(const registry::Peer& peer, bool replace) override;
   Status Remove(const PublicKey& key) override;
   void Subscribe(ChangeCallback on_change) override;
+  Status Report(const registry::GatewayReport& report) override;
   Status Health() override;
 
   // Look-ups wait until they are released; each is answered with what is stored then.
@@ -41,6 +42,8 @@ class HoldableRegistry final : public registry::Registry {
   // Tells the subscriber.
   void Notify(const registry::Change& change);
 
+  // Every report that was taken, oldest first.
+  std::vector<registry::GatewayReport> reports() const;
   std::size_t finds() const;
   std::size_t CountFinds(const PublicKey& key) const;
 
@@ -54,6 +57,7 @@ class HoldableRegistry final : public registry::Registry {
   std::set<PublicKey> damaged_;
   std::function<void(const PublicKey&)> on_find_;
   std::vector<std::pair<PublicKey, FindCallback>> held_;
+  std::vector<registry::GatewayReport> reports_;
   std::optional<Error> error_;
   ChangeCallback on_change_;
   std::size_t finds_ = 0;

@@ -121,9 +121,43 @@ Status FakeRegistry::Remove(const PublicKey& key) {
     if (peers_.erase(key) == 0) {
       return Error{ErrorCode::kNotFound, "peer " + key.ToBase64() + " is not in the registry"};
     }
+    std::erase_if(sightings_, [&](const auto& entry) { return entry.first.first == key; });
   }
   Tell({key});
   return {};
+}
+
+Status FakeRegistry::Report(const GatewayReport& report) {
+  if (auto valid = Validate(report); !valid) return valid;
+  const std::lock_guard lock(mutex_);
+  const WallTime now = std::chrono::floor<std::chrono::microseconds>(clock_.WallNow());
+  Gateway gateway = report.gateway;
+  gateway.reported_at = now;
+  gateways_.insert_or_assign(gateway.name, gateway);
+  for (Sighting sighting : report.sightings) {
+    if (!peers_.contains(sighting.public_key)) continue;
+    sighting.gateway = gateway.name;
+    sighting.seen_at = std::min(sighting.seen_at, now);
+    const std::pair place(sighting.public_key, gateway.name);
+    const auto found = sightings_.find(place);
+    if (found != sightings_.end() && found->second.seen_at > sighting.seen_at) continue;
+    sightings_.insert_or_assign(place, sighting);
+  }
+  return {};
+}
+
+std::vector<Gateway> FakeRegistry::gateways() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Gateway> all;
+  for (const auto& [name, gateway] : gateways_) all.push_back(gateway);
+  return all;
+}
+
+std::vector<Sighting> FakeRegistry::sightings() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Sighting> all;
+  for (const auto& [place, sighting] : sightings_) all.push_back(sighting);
+  return all;
 }
 
 void FakeRegistry::Tell(const Change& change) {
@@ -218,6 +252,11 @@ Status FaultyRegistry::Put(const Peer& peer, bool replace) {
 Status FaultyRegistry::Remove(const PublicKey& key) {
   if (auto error = Fault()) return *error;
   return inner_.Remove(key);
+}
+
+Status FaultyRegistry::Report(const GatewayReport& report) {
+  if (auto error = Fault()) return *error;
+  return inner_.Report(report);
 }
 
 Status FaultyRegistry::Health() {

@@ -9,7 +9,9 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "lib/base/clock.h"
@@ -48,8 +50,12 @@ class FakeRegistry final : public Registry {
   Status Put(const Peer& peer, bool replace) override;
   Status Remove(const PublicKey& key) override;
   void Subscribe(ChangeCallback on_change) override;
+  Status Report(const GatewayReport& report) override;
   Status Health() override { return {}; }
 
+  // What Report stored: by gateway's name, and by peer and gateway.
+  std::vector<Gateway> gateways() const;
+  std::vector<Sighting> sightings() const;
   // Tells the subscriber that anything may have changed, as a registry does that lost notices.
   void LoseNotices() { Tell({}); }
 
@@ -59,9 +65,11 @@ class FakeRegistry final : public Registry {
   void Tell(const Change& change);
 
   const Clock& clock_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable delivered_;
   std::map<PublicKey, Peer> peers_;
+  std::map<std::string, Gateway> gateways_;
+  std::map<std::pair<PublicKey, std::string>, Sighting> sightings_;
   ChangeCallback on_change_;
   std::uint64_t subscription_ = 0;
   bool delivering_ = false;
@@ -90,6 +98,7 @@ class FaultyRegistry final : public Registry {
   Status Put(const Peer& peer, bool replace) override;
   Status Remove(const PublicKey& key) override;
   void Subscribe(ChangeCallback on_change) override { inner_.Subscribe(std::move(on_change)); }
+  Status Report(const GatewayReport& report) override;
   Status Health() override;
 
  private:
