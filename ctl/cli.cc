@@ -11,12 +11,12 @@ namespace jitwg::ctl {
 namespace {
 
 struct Entry {
-  std::string_view name;  // one word, or "peer WORD"
+  std::string_view name;  // one word, or "peer WORD", "db WORD"
   std::string_view summary;
   Command run;
 };
 
-constexpr std::array<Entry, 8> kCommands = {{
+constexpr std::array<Entry, 10> kCommands = {{
     {"status", "both daemons, the interfaces, counters by reason", StatusCommand},
     {"peers", "what the WireGuard interfaces hold", PeersCommand},
     {"watch", "events, decisions and evictions as they happen", WatchCommand},
@@ -24,6 +24,8 @@ constexpr std::array<Entry, 8> kCommands = {{
     {"peer list", "who may connect", PeerListCommand},
     {"peer show", "one peer of the registry", PeerShowCommand},
     {"peer revoke", "take a peer out of the registry", PeerRevokeCommand},
+    {"db migrate", "bring a PostgreSQL registry's schema up to date", DbMigrateCommand},
+    {"db status", "which migrations it has and lacks", DbStatusCommand},
     {"decode", "the handshake initiations of a capture file", DecodeCommand},
 }};
 
@@ -32,6 +34,7 @@ Options (before or behind the command):
   --sniffer ADDRESS    the sniffer's socket            unix:/run/jitwg/sniffer.sock
   --admin ADDRESS      the provisioner's admin socket  unix:/run/jitwg/admin.sock
   --registry ADDRESS   the registry of peers           sqlite:/var/lib/jitwg/registry.db
+                       or postgresql://USER@HOST/DATABASE, or 'postgres:host=... dbname=...'
   --json               JSON instead of text: one object, or one object per line for lists and streams
   --config FILE        TOML file with these options; environment: JITWG_SNIFFER and so on
   --version            show the version, then exit
@@ -107,6 +110,29 @@ int RunWithoutCommand(const Arguments& arguments, Io io) {
   return kExitUsage;
 }
 
+// The words that follow a first word which is no command by itself.
+std::vector<std::string_view> WordsOf(const std::string& group) {
+  std::vector<std::string_view> words;
+  for (const Entry& entry : kCommands) {
+    const bool member = entry.name.size() > group.size() && entry.name[group.size()] == ' ' &&
+                        entry.name.substr(0, group.size()) == group;
+    if (member) words.push_back(entry.name.substr(group.size() + 1));
+  }
+  return words;
+}
+
+bool IsGroup(const std::string& name) { return !WordsOf(name).empty(); }
+
+int RunGroup(const std::string& group, const Arguments& arguments, Io io) {
+  const bool help = Has(arguments, "--help") || Has(arguments, "-h");
+  const auto words = WordsOf(group);
+  std::ostream& out = help ? io.out : io.err;
+  out << "jitwgctl: " << group << " takes one of ";
+  for (const std::string_view word : words) out << (word == words.front() ? "" : ", ") << word;
+  out << "; each has --help, like jitwgctl " << group << " " << words.front() << " --help\n";
+  return help ? kExitOk : kExitUsage;
+}
+
 }  // namespace
 
 int Run(const Arguments& arguments, Io io) {
@@ -119,14 +145,9 @@ int Run(const Arguments& arguments, Io io) {
     PrintHelp(io.out);
     return kExitOk;
   }
-  if (name == "peer") {
+  if (IsGroup(name)) {
     const std::size_t second = NextWord(rest, first);
-    if (second == rest.size()) {
-      const bool help = Has(rest, "--help") || Has(rest, "-h");
-      (help ? io.out : io.err) << "jitwgctl: peer takes one of add, list, show, revoke; each has "
-                                  "--help, like jitwgctl peer add --help\n";
-      return help ? kExitOk : kExitUsage;
-    }
+    if (second == rest.size()) return RunGroup(name, rest, io);
     name += " " + rest[second];
     rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(second));
   }

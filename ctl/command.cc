@@ -57,7 +57,7 @@ Result<std::unique_ptr<registry::Registry>> OpenRegistry(const CommonOptions& op
   auto opened = registry::MakeRegistry(options.registry, clock, false);
   if (opened || opened.error().code != ErrorCode::kNotFound) return opened;
   opened = registry::MakeRegistry(options.registry, clock, true);
-  if (opened) io.err << "jitwgctl: made a new registry, " << options.registry << "\n";
+  if (opened) io.err << "jitwgctl: made a new registry, " << registry::ShownAddress(options.registry) << "\n";
   return opened;
 }
 

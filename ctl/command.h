@@ -60,6 +60,8 @@ int PeerAddCommand(const Arguments& arguments, Io io);
 int PeerListCommand(const Arguments& arguments, Io io);
 int PeerShowCommand(const Arguments& arguments, Io io);
 int PeerRevokeCommand(const Arguments& arguments, Io io);
+int DbMigrateCommand(const Arguments& arguments, Io io);
+int DbStatusCommand(const Arguments& arguments, Io io);
 int DecodeCommand(const Arguments& arguments, Io io);
 
 }  // namespace jitwg::ctl

@@ -20,7 +20,7 @@ namespace {
 using noise::HandshakeError;
 
 // One initiation as it is shown.
-struct Row {
+struct DecodedRow {
   std::uint64_t frame = 0;  // number of the packet in the file, from 1, as other analysers count
   WallTime time;
   Endpoint source;
@@ -41,7 +41,7 @@ std::string TimeToUtc(WallTime time) {
       .ToUtc();
 }
 
-std::string ToText(const Row& row) {
+std::string ToText(const DecodedRow& row) {
   std::string text =
       fmt::format("{} {} -> {} sender=0x{:08x} ", TimeToUtc(row.time), row.source.ToString(),
                   row.destination.ToString(), row.sender_index);
@@ -54,7 +54,7 @@ std::string ToText(const Row& row) {
   return text.append(row.Verdict());
 }
 
-std::string ToJson(const Row& row) {
+std::string ToJson(const DecodedRow& row) {
   nlohmann::ordered_json object = {{"frame", row.frame},
                                    {"time", TimeToUtc(row.time)},
                                    {"source", row.source.ToString()},
@@ -122,14 +122,14 @@ class Decoder {
     return text.empty() ? text : ":" + text;
   }
 
-  Row Judge(const sniffer::Datagram& datagram, WallTime time) const {
-    Row row{.frame = frames_,
-            .time = time,
-            .source = datagram.source,
-            .destination = datagram.destination,
-            .sender_index = 0,
-            .authentic = {},
-            .claimed = {}};
+  DecodedRow Judge(const sniffer::Datagram& datagram, WallTime time) const {
+    DecodedRow row{.frame = frames_,
+                   .time = time,
+                   .source = datagram.source,
+                   .destination = datagram.destination,
+                   .sender_index = 0,
+                   .authentic = {},
+                   .claimed = {}};
     const auto payload = datagram.payload;
     for (std::size_t at = 0; at < 4; ++at) {
       row.sender_index |= std::uint32_t{payload[4 + at]} << (8 * at);
@@ -147,7 +147,7 @@ class Decoder {
     return row;
   }
 
-  void Show(const Row& row) {
+  void Show(const DecodedRow& row) {
     if (row.authentic) {
       ++authentic_;
     } else {

@@ -48,7 +48,7 @@ Result<std::unique_ptr<registry::Registry>> OpenRegistry(const std::string& addr
   spdlog::warn(
       "registry_created registry={} consequence=\"peers that are installed and not in it "
       "stay until they are idle\"",
-      address);
+      registry::ShownAddress(address));
   return registry;
 }
 

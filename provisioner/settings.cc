@@ -39,8 +39,10 @@ void AddPlaces(ConfigParser& parser, Settings& settings, FileMode& mode) {
   parser.Add("sniffer", &settings.sniffer, "where the sniffer listens")
       .ValueName("unix:PATH")
       .Check(CheckUnix);
-  parser.Add("registry", &settings.registry, "where the registered peers are")
-      .ValueName("sqlite:PATH")
+  parser
+      .Add("registry", &settings.registry,
+           "where the registered peers are: sqlite:PATH, or a libpq URI like postgresql://HOST/DB")
+      .ValueName("ADDRESS")
       .Check(CheckRegistry);
   parser
       .Add("state-dir", &settings.state_dir,

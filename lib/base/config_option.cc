@@ -14,10 +14,6 @@ std::string Joined(const std::vector<std::string>& words) {
   return text;
 }
 
-Error Invalid(std::string message) {
-  return Error{ErrorCode::kInvalidArgument, std::move(message)};
-}
-
 }  // namespace
 
 ConfigOption& ConfigOption::Required() {
@@ -77,19 +73,19 @@ std::string ConfigOption::ShownName() const {
 
 Status ConfigOption::Take(const Value& value) const {
   const std::string& text = value.text;
-  if (text.empty()) return Invalid("needs a value; leave the option out for its default");
+  if (text.empty()) return InvalidArgument("needs a value; leave the option out for its default");
   if (kind_ == Kind::kFileMode && !value.quoted) {
-    return Invalid("a file mode is written as a string, like \"0660\"");
+    return InvalidArgument("a file mode is written as a string, like \"0660\"");
   }
   if (!choices_.empty() && std::find(choices_.begin(), choices_.end(), text) == choices_.end()) {
-    return Invalid(Quoted(text) + " is none of " + Joined(choices_));
+    return InvalidArgument(Quoted(text) + " is none of " + Joined(choices_));
   }
   if (kind_ == Kind::kDuration && range_) {
     const auto duration = ParseDuration(text);
     if (duration && (duration->count() < range_->first || duration->count() > range_->second)) {
-      return Invalid(Quoted(text) + " is not within " +
-                     FormatDuration(std::chrono::milliseconds(range_->first)) + ".." +
-                     FormatDuration(std::chrono::milliseconds(range_->second)));
+      return InvalidArgument(Quoted(text) + " is not within " +
+                             FormatDuration(std::chrono::milliseconds(range_->first)) + ".." +
+                             FormatDuration(std::chrono::milliseconds(range_->second)));
     }
   }
   if (kind_ == Kind::kNumber) {

@@ -16,13 +16,9 @@ struct Unit {
 constexpr std::array<Unit, 4> kUnits = {{{"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
 constexpr std::int64_t kMaxMilliseconds = std::int64_t{100} * 366 * 24 * 3'600'000;
 
-Error Invalid(std::string message) {
-  return Error{ErrorCode::kInvalidArgument, std::move(message)};
-}
-
 Error NoDuration(std::string_view text) {
-  return Invalid(Quoted(text) +
-                 " is no duration; write a number and a unit, like 500ms, 10s, 5m or 24h");
+  return InvalidArgument(Quoted(text) +
+                         " is no duration; write a number and a unit, like 500ms, 10s, 5m or 24h");
 }
 
 const Unit* FindUnit(std::string_view name) {
@@ -94,7 +90,7 @@ Result<std::int64_t> ParseNumber(std::string_view text, std::int64_t min, std::i
   const std::string bounds = max == std::numeric_limits<std::int64_t>::max()
                                  ? "from " + std::to_string(min)
                                  : std::to_string(min) + ".." + std::to_string(max);
-  return Invalid(Quoted(text) + " is no whole number " + bounds);
+  return InvalidArgument(Quoted(text) + " is no whole number " + bounds);
 }
 
 Result<bool> ParseBool(std::string_view text) {
@@ -104,7 +100,7 @@ Result<bool> ParseBool(std::string_view text) {
   for (const std::string_view no : {"false", "no", "off", "0"}) {
     if (text == no) return false;
   }
-  return Invalid(Quoted(text) + " is neither true nor false");
+  return InvalidArgument(Quoted(text) + " is neither true nor false");
 }
 
 Result<FileMode> ParseFileMode(std::string_view text) {
@@ -112,7 +108,8 @@ Result<FileMode> ParseFileMode(std::string_view text) {
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, bits, 8);
   if (error != std::errc() || rest != end || text.empty() || bits > 0777U) {
-    return Invalid(Quoted(text) + " is no file mode; write octal digits like 0660, at most 0777");
+    return InvalidArgument(Quoted(text) +
+                           " is no file mode; write octal digits like 0660, at most 0777");
   }
   return FileMode{bits};
 }
@@ -128,9 +125,9 @@ Result<IpPrefix> ParseExactPrefix(std::string_view text) {
   if (!prefix) return prefix;
   const auto address = IpAddress::Parse(text.substr(0, text.find('/')));
   if (address && *address != prefix->address()) {
-    return Invalid(Quoted(text) + " has bits behind its prefix length; write " +
-                   prefix->ToString() + " for the network or " + address->ToString() + "/" +
-                   std::to_string(address->bit_length()) + " for the one address");
+    return InvalidArgument(Quoted(text) + " has bits behind its prefix length; write " +
+                           prefix->ToString() + " for the network or " + address->ToString() + "/" +
+                           std::to_string(address->bit_length()) + " for the one address");
   }
   return prefix;
 }
@@ -138,7 +135,7 @@ Result<IpPrefix> ParseExactPrefix(std::string_view text) {
 Result<InterfacePrefix> ParseInterfacePrefix(std::string_view text) {
   const auto equals = text.find('=');
   if (equals == std::string_view::npos) {
-    return Invalid(Quoted(text) + " does not say INTERFACE=PREFIX, like wg0=10.8.0.0/16");
+    return InvalidArgument(Quoted(text) + " does not say INTERFACE=PREFIX, like wg0=10.8.0.0/16");
   }
   InterfacePrefix parsed{std::string(text.substr(0, equals)), {}};
   if (auto name = CheckInterfaceName(parsed.interface); !name) return name.error();
@@ -153,8 +150,8 @@ Status CheckInterfaceName(std::string_view text) {
     return c == '/' || c == ':' || static_cast<unsigned char>(c) <= ' ' || c == 0x7f;
   });
   if (text.empty() || text.size() > 15 || bad_character || text == "." || text == "..") {
-    return Invalid(Quoted(text) +
-                   " is no interface name; 1 to 15 characters without '/', ':' or blanks");
+    return InvalidArgument(Quoted(text) +
+                           " is no interface name; 1 to 15 characters without '/', ':' or blanks");
   }
   return {};
 }
@@ -165,13 +162,13 @@ Status CheckUnixAddress(std::string_view text) {
   std::string_view path = text;
   if (path.substr(0, kScheme.size()) == kScheme) path.remove_prefix(kScheme.size());
   if (path.substr(0, 1) != "/") {
-    return Invalid(Quoted(text) +
-                   " is no socket address; write unix: and an absolute path, like "
-                   "unix:/run/jitwg/sniffer.sock");
+    return InvalidArgument(Quoted(text) +
+                           " is no socket address; write unix: and an absolute path, like "
+                           "unix:/run/jitwg/sniffer.sock");
   }
   if (path.size() > kMaxPath) {
-    return Invalid("the socket path in " + Quoted(text) + " is longer than " +
-                   std::to_string(kMaxPath) + " bytes, which Unix sockets cannot have");
+    return InvalidArgument("the socket path in " + Quoted(text) + " is longer than " +
+                           std::to_string(kMaxPath) + " bytes, which Unix sockets cannot have");
   }
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace jitwg {
 
@@ -75,6 +76,10 @@ ErrorCode CodeOfErrno(int errno_value) {
 }
 
 }  // namespace
+
+Error InvalidArgument(std::string message) {
+  return Error{ErrorCode::kInvalidArgument, std::move(message)};
+}
 
 Error ErrnoError(std::string_view what, int errno_value) {
   return Error{CodeOfErrno(errno_value),

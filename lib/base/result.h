@@ -46,6 +46,9 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
 
 using Status = Result<void>;
 
+// An Error with kInvalidArgument.
+Error InvalidArgument(std::string message);
+
 // An Error whose message ends in ": <strerror(errno_value)>"; maps well-known errno values to
 // codes.
 Error ErrnoError(std::string_view what, int errno_value);

@@ -24,11 +24,12 @@ inline constexpr std::size_t kMaxPools = 8;
 struct Network {
   std::string name;             // as Peer::network
   std::vector<IpPrefix> pools;  // at most kMaxPools, none overlapping; new peers get one address
-                                // (/32 or /128) out of the first pool of each family
+                                // (/32 or /128) of each family, out of its first pool with one left
   WallTime created_at;          // set by the store
 };
 
-// Sizes, the name, pools that do not overlap. kInvalidArgument with one line.
+// Sizes, the name, pools that do not overlap and are large enough to give an address (an IPv4 pool
+// has at least 4, an IPv6 pool 2). kInvalidArgument with one line.
 Status Validate(const Network& network);
 
 struct PeerFilter {
@@ -54,6 +55,19 @@ struct CreatedPeer {
   bool created = false;  // false: it was there already with the same wishes
 };
 
+// As Validate(const Peer&), but addresses may be left to the store.
+Status ValidateWish(const Peer& wish);
+
+// The names of the settings in which `stored` is not what `wish` asks for; see
+// ControlPlane::Create. Whoever wishes no addresses or no preshared key takes what is stored.
+std::vector<std::string> UnmetWishes(const Peer& wish, const Peer& stored);
+
+// `stored` with the patch applied. kInvalidArgument when the outcome is no valid peer.
+Result<Peer> Apply(const PeerPatch& patch, const Peer& stored);
+
+// Whether a patch that made `after` of `before` changed anything that is stored.
+bool SameSettings(const Peer& before, const Peer& after);
+
 // Thread-safe; every call blocks, for a few seconds at most. Errors besides those named:
 // kUnavailable and kDeadlineExceeded (the store is away), kPermissionDenied, kDataLoss.
 class ControlPlane {
@@ -66,13 +80,13 @@ class ControlPlane {
   // same wishes again returns the stored one: allocated addresses count as wished, and a generated
   // preshared key too if `wish` has none. kAlreadyExists: the key is there with other settings, or
   // an address is taken; kNotFound: addresses are to be allocated and the network is unknown;
-  // kResourceExhausted: its pools are used up; kInvalidArgument.
+  // kFailedPrecondition: it has no pools; kResourceExhausted: they are used up; kInvalidArgument.
   virtual Result<CreatedPeer> Create(const Peer& wish) = 0;
 
   // nullopt: no such peer.
   virtual Result<std::optional<Peer>> Get(const PublicKey& key) = 0;
 
-  // In order of the key, at most filter.query.limit.
+  // In order of the key, at most filter.query.limit. kInvalidArgument for a limit out of range.
   virtual Result<std::vector<Peer>> Search(const PeerFilter& filter) = 0;
 
   // One transaction; returns the peer as it is then. kNotFound; kAlreadyExists: an address is
@@ -84,13 +98,15 @@ class ControlPlane {
 
   // Creates the network or replaces its pools. Peers keep their addresses. kInvalidArgument.
   virtual Status PutNetwork(const Network& network) = 0;
+  // By name.
   virtual Result<std::vector<Network>> ListNetworks() = 0;
   // kNotFound; kFailedPrecondition: it has peers.
   virtual Status DeleteNetwork(const std::string& name) = 0;
 
   // By name, those that ever reported.
   virtual Result<std::vector<Gateway>> ListGateways() = 0;
-  // The newest sighting of each of these keys by each gateway.
+  // The newest sighting of each of these keys by each gateway, keys in the order given, gateways by
+  // name.
   virtual Result<std::vector<Sighting>> SightingsOf(const std::vector<PublicKey>& keys) = 0;
 
   // OK, or why calls fail at present.

@@ -32,24 +32,6 @@ Status RunToEnd(SqliteStatement& statement) {
   return {};
 }
 
-Status UpsertPeer(SqliteDatabase& database, const Peer& peer, std::int64_t created_at,
-                  std::int64_t updated_at) {
-  auto statement = SqliteStatement::Prepare(database, kUpsert);
-  if (!statement) return statement.error();
-  statement->BindBlob(0, peer.public_key.bytes);
-  statement->BindText(1, peer.name);
-  statement->BindText(2, peer.network);
-  if (peer.preshared_key) statement->BindBlob(3, peer.preshared_key->bytes());
-  statement->BindNumber(4, peer.persistent_keepalive);
-  statement->BindNumber(5, peer.pinned ? 1 : 0);
-  statement->BindText(6, peer.gateway);
-  statement->BindNumber(7, peer.enabled ? 1 : 0);
-  if (peer.expires_at) statement->BindNumber(8, ToMicroseconds(*peer.expires_at));
-  statement->BindNumber(9, created_at);
-  statement->BindNumber(10, updated_at);
-  return RunToEnd(*statement);
-}
-
 Status WriteAllowedIps(SqliteDatabase& database, const Peer& peer) {
   auto statement = SqliteStatement::Prepare(database, kInsertAllowedIp);
   if (!statement) return statement.error();
@@ -112,11 +94,30 @@ Result<std::optional<std::int64_t>> CreatedAt(SqliteDatabase& database, const Pu
   return std::optional<std::int64_t>(statement->Number(0));
 }
 
+Status WriteSettings(SqliteDatabase& database, const Peer& peer, std::int64_t created_at,
+                     std::int64_t updated_at) {
+  auto statement = SqliteStatement::Prepare(database, kUpsert);
+  if (!statement) return statement.error();
+  statement->BindBlob(0, peer.public_key.bytes);
+  statement->BindText(1, peer.name);
+  statement->BindText(2, peer.network);
+  if (peer.preshared_key) statement->BindBlob(3, peer.preshared_key->bytes());
+  statement->BindNumber(4, peer.persistent_keepalive);
+  statement->BindNumber(5, peer.pinned ? 1 : 0);
+  statement->BindText(6, peer.gateway);
+  statement->BindNumber(7, peer.enabled ? 1 : 0);
+  if (peer.expires_at) statement->BindNumber(8, ToMicroseconds(*peer.expires_at));
+  statement->BindNumber(9, created_at);
+  statement->BindNumber(10, updated_at);
+  return RunToEnd(*statement);
+}
+
 Status WritePeer(SqliteDatabase& database, const Peer& peer, std::int64_t created_at,
                  std::int64_t updated_at) {
   if (auto cleared = ClearAllowedIps(database, peer.public_key); !cleared) return cleared;
   if (auto free = RefuseOverlap(database, peer); !free) return free;
-  if (auto written = UpsertPeer(database, peer, created_at, updated_at); !written) return written;
+  if (auto written = WriteSettings(database, peer, created_at, updated_at); !written)
+    return written;
   return WriteAllowedIps(database, peer);
 }
 

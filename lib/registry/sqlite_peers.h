@@ -25,6 +25,10 @@ Result<std::optional<std::int64_t>> CreatedAt(SqliteDatabase& database, const Pu
 Status WritePeer(SqliteDatabase& database, const Peer& peer, std::int64_t created_at,
                  std::int64_t updated_at);
 
+// The same without its allowed IPs: those stay as they are.
+Status WriteSettings(SqliteDatabase& database, const Peer& peer, std::int64_t created_at,
+                     std::int64_t updated_at);
+
 // kNotFound.
 Status DeletePeer(SqliteDatabase& database, const PublicKey& key);
 

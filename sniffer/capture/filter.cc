@@ -11,7 +11,7 @@ constexpr const char* kNothing = "less 0 and greater 1";
 // Shortest: IPv4 header 20 + UDP 8 + 148. The kernel runs the filter of a cooked socket on the
 // packet without the cooked header, user space with it: only Ethernet's 14 bytes can be counted on.
 constexpr int kShortestPacket = 176;
-constexpr int kEthernetHeader = 14;
+constexpr int kEthernetExtra = 14;
 // Longest: Ethernet 14 or cooked 20, three VLAN tags 12, IPv4 with options 60 + 156 = 248; rounded
 // up as measured.
 constexpr int kLongestFrame = 254;
@@ -30,7 +30,7 @@ std::string InitiationFilter(std::span<const std::uint16_t> ports, LinkType link
   std::set<std::uint16_t> unique(ports.begin(), ports.end());
   unique.erase(0);
   if (unique.empty()) return kNothing;
-  const int shortest = kShortestPacket + (link_type == LinkType::kEthernet ? kEthernetHeader : 0);
+  const int shortest = kShortestPacket + (link_type == LinkType::kEthernet ? kEthernetExtra : 0);
   // `udp[...]` means IPv4 only; IPv6 needs fixed offsets: UDP length at 44, type word at 48.
   const std::string any_port = PortTest(unique);
   return "greater " + std::to_string(shortest) + " and less " + std::to_string(kLongestFrame) +

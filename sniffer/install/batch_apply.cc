@@ -22,15 +22,22 @@ Status CheckChange(const PeerChange& change) {
   return {};
 }
 
+// What a failed message has left behind is not known, unless the interface itself is gone: the code
+// that says so.
+Error InDoubt(Error error) {
+  if (error.code != ErrorCode::kNotFound) error.code = ErrorCode::kDeadlineExceeded;
+  return error;
+}
+
 // Removes what a failed creation may have left: the kernel creates the peer first and fails later.
 Status ClearAway(const PeerChange& failed, Error error, const BatchSender& sender) {
   PeerChange removal;
   removal.kind = PeerChange::Kind::kRemove;
   removal.public_key = failed.public_key;
-  if (!sender.send(std::span(&removal, 1)).status) {
-    error.message += " (and removing what was left of the peer failed as well)";
-  }
-  return error;
+  const Status removed = sender.send(std::span(&removal, 1)).status;
+  if (removed) return error;
+  error.message += " (and removing what was left of the peer failed as well)";
+  return removed.error().code == ErrorCode::kNotFound ? error : InDoubt(std::move(error));
 }
 
 class Batches {
@@ -79,7 +86,9 @@ class Batches {
       SendOutcome outcome =
           batch.size() == 1 ? SendOutcome{batch_error, false} : sender_.send(batch.subspan(i, 1));
       if (!outcome.status && outcome.whole_device) {
-        Finish(rest_.size(), outcome.status);
+        // The message that failed halfway may have carried out the rest of the batch.
+        Finish(batch.size() - i, InDoubt(outcome.status.error()));
+        if (!rest_.empty()) Finish(rest_.size(), outcome.status);
         return;
       }
       if (!outcome.status && change.kind == PeerChange::Kind::kCreate) {

@@ -31,7 +31,9 @@ struct BatchSender {
 // As WireGuardDevice::Apply. The outer error: more than kMaxChangesPerApply changes, or the first
 // message failed for the whole device (then nothing was applied, unless the code is
 // kDeadlineExceeded: there each change carries the error, because nobody knows). A creation that
-// failed is followed by a removal of that key, even if the peer was there before.
+// failed is followed by a removal of that key, even if the peer was there before; one that could
+// not be removed, or that a message which failed halfway may have carried out, is
+// kDeadlineExceeded, too.
 Result<std::vector<Status>> ApplyInBatches(std::span<const PeerChange> changes,
                                            const BatchSender& sender);
 

@@ -17,7 +17,7 @@ namespace {
 
 using Bytes = std::span<const std::uint8_t>;
 
-constexpr std::size_t kReceiveSize = 65536;
+constexpr std::size_t kEventSize = 65536;
 constexpr std::chrono::milliseconds kStopCheck{250};
 
 // The bytes after `size` and its padding to 4; none when the padding is cut off.
@@ -73,7 +73,7 @@ Result<std::unique_ptr<LinkMonitor>> LinkMonitor::Open() {
 }
 
 Status LinkMonitor::Run(const std::stop_token& stop, const LinkListener& listener) {
-  std::vector<std::uint8_t> buffer(kReceiveSize);
+  std::vector<std::uint8_t> buffer(kEventSize);
   while (!stop.stop_requested()) {
     const auto received = socket_.Receive(buffer, kStopCheck);
     if (received.errno_value == EAGAIN) continue;

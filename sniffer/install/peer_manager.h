@@ -74,7 +74,8 @@ struct PeerManagerOptions {
 // to the guard: an installation of that very key would take it over, one of that very address would
 // take the address. It lasts until the next reading, which the sniffer does by itself when nobody
 // asks (RefreshIfOlderThan). In the same way an own peer that is removed by hand counts as
-// installed until the next reading that was not interrupted.
+// installed until the next reading that was not interrupted; after five that were, one holds
+// changes back so that ours cannot interrupt it.
 class PeerManager {
  public:
   // Opens the journal and reads the kernel's peers once: those in the journal are own, all others
@@ -101,7 +102,8 @@ class PeerManager {
   // must not depend on somebody asking for lists.
   Status RefreshIfOlderThan(std::chrono::nanoseconds age);
 
-  // Is the key a peer, own or foreign, as far as is known? Never waits for the kernel.
+  // Is the key a peer, own or foreign, as far as is known? Never waits for the kernel. Not one
+  // whose installation ended in doubt: its client's next initiation shall ask for it again.
   bool IsInstalled(const PublicKey& key) const;
   bool IsOwn(const PublicKey& key) const;
 
@@ -149,10 +151,11 @@ class PeerManager {
 
   // Lock order: list_mutex_, change_mutex_, state_mutex_. Only the first two are held during a call
   // to the kernel.
-  std::mutex list_mutex_;    // one dump at a time
+  std::mutex list_mutex_;    // one dump at a time; guards interrupted_in_a_row_
   std::mutex change_mutex_;  // one change at a time; guards journal_
   std::unique_ptr<OwnSetJournal> journal_;
-  mutable std::mutex state_mutex_;  // guards all below
+  unsigned interrupted_in_a_row_ = 0;  // readings
+  mutable std::mutex state_mutex_;     // guards all below
   GuardPolicy policy_;
   PeerTable table_;
   unsigned ifindex_ = 0;

@@ -8,6 +8,12 @@
 #include "sniffer/install/peer_manager.h"
 
 namespace jitwg::sniffer {
+namespace {
+
+// On a busy gateway nearly every dump is interrupted.
+constexpr unsigned kMaxInterruptedInARow = 5;
+
+}  // namespace
 
 PeerManager::PeerManager(WireGuardDevice& device, const Clock& clock, PeerManagerOptions options)
     : device_(device),
@@ -81,6 +87,9 @@ ListedPeer PeerManager::Describe(KernelPeer peer, SteadyTime now) {
 
 Result<PeerList> PeerManager::ReadAndMerge(bool want_list) {
   const std::lock_guard listing(list_mutex_);
+  std::unique_lock changing(change_mutex_, std::defer_lock);
+  // Where our own changes interrupt every reading, one that nothing of ours interrupts is due.
+  if (interrupted_in_a_row_ >= kMaxInterruptedInARow) changing.lock();
   std::uint64_t generation = 0;
   {
     const std::lock_guard lock(state_mutex_);
@@ -88,7 +97,8 @@ Result<PeerList> PeerManager::ReadAndMerge(bool want_list) {
     generation = generation_;
   }
   auto dump = device_.DumpPeers(interface_);
-  const std::lock_guard changing(change_mutex_);
+  if (!changing.owns_lock()) changing.lock();
+  interrupted_in_a_row_ = dump && dump->interrupted ? interrupted_in_a_row_ + 1 : 0;
   PeerList list;
   std::vector<PublicKey> gone;
   {
@@ -115,7 +125,7 @@ Result<PeerList> PeerManager::ReadAndMerge(bool want_list) {
 
 bool PeerManager::IsInstalled(const PublicKey& key) const {
   const std::lock_guard lock(state_mutex_);
-  return table_.StandingOf(key) != Standing::kUnknown;
+  return table_.SurelyThere(key);
 }
 
 bool PeerManager::IsOwn(const PublicKey& key) const {
@@ -164,12 +174,11 @@ Status PeerManager::OnDeviceChanged(const DeviceInfo& info) {
     if (journal_ != nullptr) {
       const auto identity = CurrentIdentity(info.ifindex, info.public_key);
       if (!identity) return identity.error();
-      const Status written =
-          replaced ? journal_->Reset(*identity, {}) : journal_->Rename(*identity);
+      Status written = replaced ? journal_->Reset(*identity, {}) : journal_->Rename(*identity);
       if (!written) return written;
     }
   }
-  if (const Status read = Refresh(); !read) return read;
+  if (Status read = Refresh(); !read) return read;
   const std::lock_guard lock(state_mutex_);
   in_step_ = true;
   reset_pending_ = false;

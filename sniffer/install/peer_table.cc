@@ -15,6 +15,12 @@ std::vector<IpPrefix> Normalised(std::span<const IpPrefix> prefixes) {
   return sorted;
 }
 
+std::vector<IpPrefix> Union(const std::vector<IpPrefix>& one, const std::vector<IpPrefix>& other) {
+  std::vector<IpPrefix> both(one);
+  both.insert(both.end(), other.begin(), other.end());
+  return Normalised(both);
+}
+
 // What a dump tells of the settings: all but the value of a preshared key.
 std::optional<PeerSettings> SettingsOf(const KernelPeer& kernel) {
   if (kernel.has_preshared_key) return std::nullopt;
@@ -43,6 +49,11 @@ PeerSettings PeerSettings::Of(std::span<const IpPrefix> allowed_ips, std::uint16
 Standing PeerTable::StandingOf(const PublicKey& key) const {
   if (own_.count(key) != 0) return Standing::kOwn;
   return foreign_.count(key) != 0 ? Standing::kForeign : Standing::kUnknown;
+}
+
+bool PeerTable::SurelyThere(const PublicKey& key) const {
+  const auto own = own_.find(key);
+  return own != own_.end() ? !own->second.doubtful : foreign_.count(key) != 0;
 }
 
 OwnPeer* PeerTable::FindOwn(const PublicKey& key) {
@@ -135,24 +146,27 @@ void PeerTable::EndDump() {
   removed_meanwhile_.clear();
 }
 
-void PeerTable::MergeOwn(OwnPeer& own, const KernelPeer& kernel) {
+void PeerTable::MergeOwn(OwnPeer& own, const KernelPeer& kernel, bool interrupted) {
   if (NewerThanDump(own)) return;
   own.doubtful = false;
   auto held = Normalised(kernel.allowed_ips);
-  if (!own.settings || !Agrees(*own.settings, kernel, held)) own.settings = SettingsOf(kernel);
+  if (!own.settings || !Agrees(*own.settings, kernel, held)) {
+    own.settings = interrupted ? std::nullopt : SettingsOf(kernel);
+  }
+  if (interrupted) held = Union(held, own.held);
   if (held == own.held) return;
   index_.Erase(own.held, kernel.public_key);
   index_.Insert(held, kernel.public_key);
   own.held = std::move(held);
 }
 
-void PeerTable::MergeForeign(const KernelPeer& kernel) {
+void PeerTable::MergeForeign(const KernelPeer& kernel, bool interrupted) {
   if (RemovedMeanwhile(kernel.public_key)) return;
   ForeignPeer& foreign = foreign_[kernel.public_key];
   foreign.seen = dump_number_;
   index_.Erase(foreign.held, kernel.public_key);
-  index_.Insert(kernel.allowed_ips, kernel.public_key);
-  foreign.held = kernel.allowed_ips;
+  foreign.held = interrupted ? Union(kernel.allowed_ips, foreign.held) : kernel.allowed_ips;
+  index_.Insert(foreign.held, kernel.public_key);
 }
 
 std::vector<PublicKey> PeerTable::MergeDump(const PeerDump& dump) {
@@ -160,10 +174,10 @@ std::vector<PublicKey> PeerTable::MergeDump(const PeerDump& dump) {
   for (const KernelPeer& kernel : dump.peers) {
     OwnPeer* own = FindOwn(kernel.public_key);
     if (own == nullptr) {
-      MergeForeign(kernel);
+      MergeForeign(kernel, dump.interrupted);
       continue;
     }
-    MergeOwn(*own, kernel);
+    MergeOwn(*own, kernel, dump.interrupted);
     seen.insert(kernel.public_key);
   }
   std::vector<PublicKey> gone;

@@ -46,6 +46,8 @@ struct OwnPeer {
 class PeerTable {
  public:
   Standing StandingOf(const PublicKey& key) const;
+  // Own or foreign, and nobody doubts that the kernel has it.
+  bool SurelyThere(const PublicKey& key) const;
   OwnPeer* FindOwn(const PublicKey& key);
   const PrefixIndex& index() const { return index_; }
   std::size_t own_count() const { return own_.size(); }
@@ -72,7 +74,9 @@ class PeerTable {
   // and wins.
   void BeginDump();
   // Not between BeginInstall and its end. Learns foreign peers and what others did to ours. Only a
-  // dump that was not interrupted tells who is gone: the kernel ends an interrupted one early.
+  // dump that was not interrupted tells who, and which address, is gone: the kernel ends an
+  // interrupted one early, and may cut off a peer's last addresses (wg_get_device_dump,
+  // drivers/net/wireguard/netlink.c).
   // Returns the own peers that somebody else removed.
   std::vector<PublicKey> MergeDump(const PeerDump& dump);
   // During MergeDump's dump: we removed it meanwhile, the dump is out of date.
@@ -90,8 +94,8 @@ class PeerTable {
   bool NewerThanDump(const OwnPeer& own) const { return own.changed > dump_began_; }
   void Touch(OwnPeer& own) { own.changed = ++counter_; }
   void Forget(const PublicKey& key);
-  void MergeOwn(OwnPeer& own, const KernelPeer& kernel);
-  void MergeForeign(const KernelPeer& kernel);
+  void MergeOwn(OwnPeer& own, const KernelPeer& kernel, bool interrupted);
+  void MergeForeign(const KernelPeer& kernel, bool interrupted);
 
   std::unordered_map<PublicKey, OwnPeer, PublicKeyHash> own_;
   std::unordered_map<PublicKey, ForeignPeer, PublicKeyHash> foreign_;

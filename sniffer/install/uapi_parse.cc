@@ -12,7 +12,7 @@ constexpr std::size_t kMaxLine = 4096;
 // What system_clock can hold in nanoseconds.
 constexpr std::uint64_t kLatestSecond = 9'000'000'000;
 
-Error Damaged() {
+Error DamagedAnswer() {
   return {ErrorCode::kDataLoss,
           "a damaged answer of the userspace WireGuard: is its socket another program's?"};
 }
@@ -23,7 +23,7 @@ bool ParseNumber(std::string_view text, T& value, int base = 10) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-Status Expect(bool good) { return good ? Status() : Status(Damaged()); }
+Status Expect(bool good) { return good ? Status() : Status(DamagedAnswer()); }
 
 }  // namespace
 
@@ -64,7 +64,7 @@ UapiParser::~UapiParser() { WipeString(pending_); }
 Result<bool> UapiParser::Feed(std::string_view piece) {
   while (!done_) {
     const auto end = piece.find('\n');
-    if (pending_.size() + std::min(end, piece.size()) > kMaxLine) return Damaged();
+    if (pending_.size() + std::min(end, piece.size()) > kMaxLine) return DamagedAnswer();
     if (end == std::string_view::npos) {
       // Enough at once, so that growing leaves no copy of a key in the heap.
       pending_.reserve(kMaxLine);
@@ -87,12 +87,12 @@ Status UapiParser::Line(std::string_view line) {
     return {};
   }
   const auto equals = line.find('=');
-  if (equals == std::string_view::npos) return Damaged();
+  if (equals == std::string_view::npos) return DamagedAnswer();
   const std::string_view key = line.substr(0, equals);
   const std::string_view value = line.substr(equals + 1);
   if (key == "errno") {
     int number = 0;
-    if (!ParseNumber(value, number) || number < -4095 || number > 4095) return Damaged();
+    if (!ParseNumber(value, number) || number < -4095 || number > 4095) return DamagedAnswer();
     errno_value_ = number < 0 ? -number : number;
     return {};
   }
@@ -103,7 +103,7 @@ Status UapiParser::Line(std::string_view line) {
 Status UapiParser::DeviceLine(std::string_view key, std::string_view value) {
   if (key == "listen_port") return Expect(ParseNumber(value, device_.listen_port));
   if (key != "private_key") return {};
-  if (!FromHex(value, device_.private_key.mutable_bytes())) return Damaged();
+  if (!FromHex(value, device_.private_key.mutable_bytes())) return DamagedAnswer();
   if (!device_.private_key.IsZero()) device_.public_key = DerivePublicKey(device_.private_key);
   return {};
 }
@@ -117,7 +117,7 @@ Status UapiParser::BeginPeer(std::string_view hex) {
     return Error{ErrorCode::kResourceExhausted, "the interface has more peers than jitwg can hold"};
   }
   KernelPeer peer;
-  if (!FromHex(hex, peer.public_key.bytes)) return Damaged();
+  if (!FromHex(hex, peer.public_key.bytes)) return DamagedAnswer();
   dump_.peers.push_back(std::move(peer));
   in_peer_ = true;
   handshake_seconds_ = 0;
@@ -129,7 +129,7 @@ Status UapiParser::AddAllowedIp(std::string_view text) {
     return Error{ErrorCode::kResourceExhausted, "the interface has more peers than jitwg can hold"};
   }
   const auto prefix = IpPrefix::Parse(text);
-  if (!prefix) return Damaged();
+  if (!prefix) return DamagedAnswer();
   dump_.peers.back().allowed_ips.push_back(*prefix);
   return {};
 }
@@ -138,7 +138,7 @@ Status UapiParser::PeerLine(std::string_view key, std::string_view value) {
   KernelPeer& peer = dump_.peers.back();
   if (key == "preshared_key") {
     PresharedKey secret;
-    if (!FromHex(value, secret.mutable_bytes())) return Damaged();
+    if (!FromHex(value, secret.mutable_bytes())) return DamagedAnswer();
     peer.has_preshared_key = !secret.IsZero();
     return {};
   }
@@ -153,7 +153,7 @@ Status UapiParser::PeerLine(std::string_view key, std::string_view value) {
     return Expect(ParseNumber(value, peer.persistent_keepalive));
   }
   if (key == "last_handshake_time_sec") {
-    if (!ParseNumber(value, handshake_seconds_)) return Damaged();
+    if (!ParseNumber(value, handshake_seconds_)) return DamagedAnswer();
     handshake_seconds_ = std::min(handshake_seconds_, kLatestSecond);
     if (handshake_seconds_ == 0) return {};
     peer.last_handshake = WallTime(std::chrono::seconds(handshake_seconds_));
@@ -161,7 +161,7 @@ Status UapiParser::PeerLine(std::string_view key, std::string_view value) {
   }
   if (key != "last_handshake_time_nsec") return {};
   std::uint64_t nanoseconds = 0;
-  if (!ParseNumber(value, nanoseconds) || nanoseconds > 999'999'999) return Damaged();
+  if (!ParseNumber(value, nanoseconds) || nanoseconds > 999'999'999) return DamagedAnswer();
   if (handshake_seconds_ == 0 && nanoseconds == 0) return {};
   peer.last_handshake = WallTime(std::chrono::duration_cast<WallTime::duration>(
       std::chrono::seconds(handshake_seconds_) + std::chrono::nanoseconds(nanoseconds)));

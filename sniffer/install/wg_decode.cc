@@ -19,7 +19,7 @@ namespace {
 
 using Bytes = std::span<const std::uint8_t>;
 
-Error Damaged() {
+Error DamagedReply() {
   return {ErrorCode::kDataLoss,
           "a damaged netlink reply: is the kernel's WireGuard of another kind?"};
 }
@@ -203,15 +203,15 @@ Status DumpParser::ParsePeers(Bytes nest) {
   Status status;
   const bool whole = ForEachAttribute(nest, [&](std::uint16_t, Bytes entry) {
     std::optional<KernelPeer> peer = ParsePeer(entry);
-    status = peer ? AddPeer(std::move(*peer)) : Damaged();
+    status = peer ? AddPeer(std::move(*peer)) : DamagedReply();
     return status.has_value();
   });
-  if (status && !whole) return Damaged();
+  if (status && !whole) return DamagedReply();
   return status;
 }
 
 Status DumpParser::ParseMessage(Bytes payload) {
-  if (payload.size() < MNL_ALIGN(sizeof(genlmsghdr))) return Damaged();
+  if (payload.size() < MNL_ALIGN(sizeof(genlmsghdr))) return DamagedReply();
   Status status;
   const Bytes attributes = payload.subspan(MNL_ALIGN(sizeof(genlmsghdr)));
   const bool first = !has_device_;
@@ -220,7 +220,7 @@ Status DumpParser::ParseMessage(Bytes payload) {
     if (want_peers_) status = ParsePeers(value);
     return status.has_value();
   });
-  if (status && !whole) return Damaged();
+  if (status && !whole) return DamagedReply();
   has_device_ = true;
   return status;
 }
@@ -242,7 +242,7 @@ Result<DumpParser::Step> DumpParser::Feed(Bytes datagram) {
     return status.has_value();
   });
   if (!status) return status.error();
-  if (!whole) return Damaged();
+  if (!whole) return DamagedReply();
   if (errno_value_ != 0) return ErrnoError("the kernel ended the list of peers", errno_value_);
   return step;
 }
@@ -272,7 +272,7 @@ Result<std::uint16_t> ParseFamily(Bytes datagram, std::uint32_t sequence) {
     });
     return false;
   });
-  if (family < NLMSG_MIN_TYPE) return Damaged();
+  if (family < NLMSG_MIN_TYPE) return DamagedReply();
   return family;
 }
 

@@ -121,8 +121,10 @@ TEST_F(KeyFileTest, MissingFileIsNamed) {
 }
 
 TEST_F(KeyFileTest, WhatIsNoKeyIsRefusedWithoutItsContents) {
-  for (const std::string& contents : {std::string(), std::string("not-a-key\n"),
-                                      std::string(500, 'A'), kZeroBase64 + "\n" + kZeroBase64}) {
+  std::string two_lines = kZeroBase64;
+  two_lines.append("\n").append(kZeroBase64);
+  for (const std::string& contents :
+       {std::string(), std::string("not-a-key\n"), std::string(500, 'A'), two_lines}) {
     Write(contents);
     const auto key = ReadSecretKeyFile(path_);
     ASSERT_FALSE(key.has_value());

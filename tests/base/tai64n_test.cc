@@ -10,7 +10,7 @@
 namespace jitwg {
 namespace {
 
-Tai64n Filled(std::uint8_t fill) {
+Tai64n StampOf(std::uint8_t fill) {
   Tai64n stamp;
   stamp.bytes.fill(fill);
   return stamp;
@@ -43,8 +43,8 @@ TEST(Tai64nTest, OrderIsThatOfTheBytes) {
   EXPECT_LT(Tai64n::FromUnix(1, 999'999'999), Tai64n::FromUnix(2, 0));
   EXPECT_LT(Tai64n::FromUnix(2, 0), Tai64n::FromUnix(2, 1));
   EXPECT_LT(Tai64n::FromUnix(-1, 0), Tai64n::FromUnix(0, 0));
-  EXPECT_LT(Tai64n::FromUnix(0, 0), Filled(0xff));
-  EXPECT_LT(Filled(0x7f), Filled(0x80));
+  EXPECT_LT(Tai64n::FromUnix(0, 0), StampOf(0xff));
+  EXPECT_LT(StampOf(0x7f), StampOf(0x80));
 }
 
 TEST(Tai64nTest, PrintsUtc) {
@@ -57,7 +57,7 @@ TEST(Tai64nTest, PrintsUtc) {
 
 TEST(Tai64nTest, WhatIsNoDateIsPrintedAsItsBytes) {
   for (const Tai64n& stamp :
-       {Filled(0x00), Filled(0x7f), Filled(0x80), Filled(0xff),
+       {StampOf(0x00), StampOf(0x7f), StampOf(0x80), StampOf(0xff),
         Tai64n::FromUnix(253'402'300'800, 0), Tai64n::FromUnix(-62'135'596'801, 0),
         Tai64n::FromUnix(1, 1'000'000'000)}) {
     EXPECT_EQ(stamp.ToUtc(), ToHex(stamp.bytes));

@@ -48,7 +48,7 @@ template <class Step>
 void ForEachPacket(benchmark::State& state, const std::array<InitiationPacket, kPackets>& packets,
                    Step step) {
   std::size_t next = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     if (!step(packets[next++ % kPackets])) {
       state.SkipWithError("the step did not do what is measured");
       return;
@@ -100,7 +100,7 @@ double ThreadCpuNanoseconds() {
 void X25519Share(benchmark::State& state) {
   const auto& packets = TheSetup().valid;
   std::vector<double> ratios;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const double start = ThreadCpuNanoseconds();
     for (std::size_t i = 0; i < 16; ++i) DoRawX25519(packets[i]);
     const double middle = ThreadCpuNanoseconds();

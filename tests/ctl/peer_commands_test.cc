@@ -211,7 +211,7 @@ TEST(Cli, WrongCommandsAreNamedAndTheNearestIsOffered) {
 }
 
 TEST(Cli, AddressesThatAreNoneAreWrongUsage) {
-  const auto refused = RunCtl({"status", "--sniffer", "here", "--registry", "postgres://db"});
+  const auto refused = RunCtl({"status", "--sniffer", "here", "--registry", "mysql://db"});
   EXPECT_EQ(refused.code, 2);
   EXPECT_THAT(refused.err, HasSubstr("'here'"));
   EXPECT_THAT(refused.err, HasSubstr("sqlite:/absolute/path"));

@@ -123,10 +123,10 @@ class Gateway:
         wait_until(connected, 20, "the provisioner is connected to the sniffer", interval=0.1)
         assert self.provisioner.running, f"the provisioner ended: {self.provisioner.log()[-2000:]}"
 
-    def ctl(self, *words, check=True):
+    def ctl(self, *words, check=True, registry=None):
         """jitwgctl as an ordinary user. Returns its CompletedProcess."""
         return run(*ORDINARY_USER, self.path("jitwgctl"), "--sniffer", self.sniffer_socket, "--admin",
-                   self.admin_socket, "--registry", self.registry, *words, check=check, timeout=20)
+                   self.admin_socket, "--registry", registry or self.registry, *words, check=check, timeout=20)
 
     def status(self):
         """All counters of both programs; asks again while one does not answer, as on a very busy machine."""

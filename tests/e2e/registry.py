@@ -14,15 +14,17 @@ class Scenario:
     parameters: dict
     limit: float
     needs_programs: bool
+    places: tuple
 
 
 SCENARIOS = {}
 
 
-def scenario(name, limit=45.0, needs_programs=True, **parameters):
-    """Registers a function as a scenario; may be stacked, with other names and parameters."""
+def scenario(name, limit=45.0, needs_programs=True, places=PLACES, **parameters):
+    """Registers a function as a scenario; may be stacked, with other names and parameters. `places` are those in which
+    it runs: all, but for what the place adds nothing to and takes too long in."""
     def register(function):
         assert name not in SCENARIOS, f"two scenarios are called {name}"
-        SCENARIOS[name] = Scenario(name, function, parameters, limit, needs_programs)
+        SCENARIOS[name] = Scenario(name, function, parameters, limit, needs_programs, places)
         return function
     return register

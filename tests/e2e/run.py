@@ -18,7 +18,7 @@ import isolation  # noqa: E402  (after the path is set)
 from registry import PLACES, SCENARIOS  # noqa: E402
 import scenarios  # noqa: E402,F401  (fills SCENARIOS)
 
-PROGRAMS = ("jitwg-sniffer", "jitwg-provisioner", "jitwgctl")
+PROGRAMS = ("jitwg-sniffer", "jitwg-provisioner", "jitwgctl", "jitwg-peer-api")
 TOOLS = {"netns": ("ip", "wg", "ping", "setpriv", "unshare", "wireguard-go"), "vm": ("ip", "wg", "ping", "setpriv")}
 
 
@@ -28,7 +28,7 @@ def arguments():
     parser.add_argument("--bin", default=os.path.join(ROOT, "build", "dev", "bin"), help="folder of the programs")
     parser.add_argument("--only", action="append", default=[], metavar="NAME",
                         help="only scenarios whose name begins with this; may be repeated")
-    parser.add_argument("--list", action="store_true", help="print the scenarios' names and end")
+    parser.add_argument("--list", action="store_true", help="print the place's scenarios and end")
     parser.add_argument("--results", metavar="DIR", help="folder for results and logs (default: a new one in /tmp)")
     parser.add_argument("--report-only", action="store_true",
                         help="exit code 0 when every scenario was run, whatever became of it")
@@ -36,10 +36,11 @@ def arguments():
     return parser.parse_args()
 
 
-def chosen(only):
-    names = [name for name in SCENARIOS if not only or any(name.startswith(start) for start in only)]
+def chosen(place, only):
+    names = [name for name, scenario in SCENARIOS.items() if place in scenario.places and
+             (not only or any(name.startswith(start) for start in only))]
     if not names:
-        sys.exit(f"run.py: no scenario begins with {' or '.join(only)}: see run.py --list")
+        sys.exit(f"run.py: no scenario for {place} begins with {' or '.join(only)}: see run.py --list")
     return names
 
 
@@ -71,9 +72,9 @@ def run_in_vm(options, results):
 def main():
     options = arguments()
     if options.list:
-        print("\n".join(chosen(options.only)))
+        print("\n".join(chosen(options.place, options.only)))
         return 0
-    names = chosen(options.only)
+    names = chosen(options.place, options.only)
     binaries = os.path.abspath(options.bin)
     check_machine(options.place, binaries, names)
     results = os.path.abspath(options.results or tempfile.mkdtemp(prefix="jitwg-e2e-"))

@@ -7,7 +7,7 @@
 namespace jitwg::provisioner {
 namespace {
 
-const WallTime kNow{std::chrono::hours(480000)};
+const WallTime kWallNow{std::chrono::hours(480000)};
 const GatewayIdentity kIdentity{"gw1", "default"};
 
 InterfaceState Interface() {
@@ -19,7 +19,7 @@ InterfaceState Interface() {
 
 std::optional<Refusal> Check(const registry::Peer& peer) {
   const InterfaceState interface = Interface();
-  return CheckPolicy(peer, &interface, kIdentity, kNow);
+  return CheckPolicy(peer, &interface, kIdentity, kWallNow);
 }
 
 TEST(Policy, AllowsAnEnabledPeerOfThisNetwork) { EXPECT_EQ(Check(MakePeer(1)), std::nullopt); }
@@ -32,9 +32,9 @@ TEST(Policy, RefusesADisabledPeer) {
 
 TEST(Policy, ExpiryIsTheFirstInstantOfRefusal) {
   auto peer = MakePeer(1);
-  peer.expires_at = kNow + std::chrono::nanoseconds(1);
+  peer.expires_at = kWallNow + std::chrono::nanoseconds(1);
   EXPECT_EQ(Check(peer), std::nullopt);
-  peer.expires_at = kNow;
+  peer.expires_at = kWallNow;
   EXPECT_EQ(Check(peer), Refusal::kExpired);
 }
 
@@ -42,7 +42,7 @@ TEST(Policy, RefusesAnotherNetworkUnlessAllAreServed) {
   auto peer = MakePeer(1);
   peer.network = "other";
   EXPECT_EQ(Check(peer), Refusal::kOtherNetwork);
-  EXPECT_EQ(CheckPolicy(peer, nullptr, {"gw1", ""}, kNow), std::nullopt);
+  EXPECT_EQ(CheckPolicy(peer, nullptr, {"gw1", ""}, kWallNow), std::nullopt);
 }
 
 TEST(Policy, RefusesAPeerBoundToAnotherGateway) {
@@ -65,11 +65,11 @@ TEST(Policy, EveryAddressMustLieInsideAnAllowedPrefix) {
 
 TEST(Policy, AnInterfaceWithoutPrefixesRoutesNothing) {
   const InterfaceState bare;
-  EXPECT_EQ(CheckPolicy(MakePeer(1), &bare, kIdentity, kNow), Refusal::kPrefixNotAllowed);
+  EXPECT_EQ(CheckPolicy(MakePeer(1), &bare, kIdentity, kWallNow), Refusal::kPrefixNotAllowed);
 }
 
 TEST(Policy, AnUnknownInterfaceIsLeftToTheGuard) {
-  EXPECT_EQ(CheckPolicy(MakePeer(1), nullptr, kIdentity, kNow), std::nullopt);
+  EXPECT_EQ(CheckPolicy(MakePeer(1), nullptr, kIdentity, kWallNow), std::nullopt);
 }
 
 }  // namespace

@@ -318,7 +318,7 @@ TEST_F(SqliteRegistryTest, TheFactoryOpensSqlite) {
 }
 
 TEST(RegistryAddress, NamesTheKindsThereAreWhenItIsNone) {
-  for (const char* text : {"", "postgres://db/jitwg", "http://api", "/var/lib/r.db", "SQLITE:/x"}) {
+  for (const char* text : {"", "mysql://db/jitwg", "/var/lib/r.db", "SQLITE:/x"}) {
     const auto address = ParseRegistryAddress(text);
     ASSERT_FALSE(address) << text;
     EXPECT_EQ(address.error().code, ErrorCode::kInvalidArgument);

@@ -41,7 +41,11 @@ Result<PeerDump> FakeKernel::DumpPeers(const std::string& name) {
     const std::lock_guard lock(mutex_);
     const auto interface = Find(name);
     if (!interface) return interface.error();
-    for (const auto& [key, stored] : (*interface)->peers) dump.peers.push_back(stored.peer);
+    for (const auto& [key, stored] : (*interface)->peers) {
+      dump.peers.push_back(stored.peer);
+      auto& addresses = dump.peers.back().allowed_ips;
+      if (addresses.size() > most_dumped_addresses_) addresses.resize(most_dumped_addresses_);
+    }
     dump.interrupted = interrupted_;
     hook = on_dump_;
   }
@@ -264,6 +268,11 @@ void FakeKernel::ClearFaults() {
 void FakeKernel::SetDumpInterrupted(bool interrupted) {
   const std::lock_guard lock(mutex_);
   interrupted_ = interrupted;
+}
+
+void FakeKernel::CutOffAddressesInDumps(std::size_t most) {
+  const std::lock_guard lock(mutex_);
+  most_dumped_addresses_ = most;
 }
 
 void FakeKernel::OnApply(std::function<void()> hook) {

@@ -69,6 +69,8 @@ class FakeKernel final : public sniffer::WireGuardDevice {
   void FailEverything(int errno_value);
   void ClearFaults();
   void SetDumpInterrupted(bool interrupted);
+  // Dumps tell so many of a peer's allowed IPs at most.
+  void CutOffAddressesInDumps(std::size_t most);
   // Called before each message with changes, and between reading the peers and returning them in a
   // dump: the place for a test to let something happen "meanwhile".
   void OnApply(std::function<void()> hook);
@@ -108,6 +110,7 @@ class FakeKernel final : public sniffer::WireGuardDevice {
   int fail_everything_ = 0;
   std::map<PublicKey, int> fail_keys_;
   bool interrupted_ = false;
+  std::size_t most_dumped_addresses_ = SIZE_MAX;
   std::function<void()> on_apply_;
   std::function<void()> on_dump_;
 };

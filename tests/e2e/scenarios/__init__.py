@@ -8,3 +8,4 @@ from scenarios import hostile  # noqa: F401
 from scenarios import interfaces  # noqa: F401
 from scenarios import restarts  # noqa: F401
 from scenarios import many  # noqa: F401
+from scenarios import control_plane  # noqa: F401

@@ -127,6 +127,23 @@ TEST(ApplyInBatches, TellsWhenTheRestOfAPeerCouldNotBeRemoved) {
   const auto results = ApplyInBatches(Creations(1), broken);
   ASSERT_TRUE(results);
   EXPECT_NE((*results)[0].error().message.find("removing"), std::string::npos);
+  EXPECT_EQ((*results)[0].error().code, ErrorCode::kDeadlineExceeded) << "it may still be there";
+}
+
+TEST(ApplyInBatches, WhatAHalfCarriedOutMessageMayHaveLeftIsInDoubt) {
+  // The message of three fails at its last change; then the device stops answering.
+  std::size_t sent = 0;
+  const BatchSender sender{[](std::span<const PeerChange>) { return std::size_t{3}; },
+                           [&sent](std::span<const PeerChange>) {
+                             const bool first = sent++ == 0;
+                             return SendOutcome{Error{ErrorCode::kPermissionDenied, "no"}, !first};
+                           }};
+  const auto results = ApplyInBatches(Creations(4), sender);
+  ASSERT_TRUE(results);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ((*results)[i].error().code, ErrorCode::kDeadlineExceeded) << i;
+  }
+  EXPECT_EQ((*results)[3].error().code, ErrorCode::kPermissionDenied) << "it was never sent";
 }
 
 TEST(ApplyInBatches, ASenderThatFitsNothingStillGetsOneAtATime) {

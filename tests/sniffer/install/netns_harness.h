@@ -33,7 +33,7 @@ class NetnsHarness final : public ContractHarness {
   std::string PresharedKeyOf(const PublicKey& key) override;
 
  private:
-  NetnsHarness(std::unique_ptr<sniffer::WireGuardDevice> device);
+  explicit NetnsHarness(std::unique_ptr<sniffer::WireGuardDevice> device);
   bool SetUp(Kind kind);
   bool StartUserspace();
   bool SetKey();

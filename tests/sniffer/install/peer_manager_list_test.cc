@@ -86,6 +86,35 @@ TEST_F(PeerManagerListTest, AnInterruptedListTellsNobodyGone) {
   EXPECT_FALSE(manager_->IsInstalled(TestKey(50)));
 }
 
+TEST_F(PeerManagerListTest, AnInterruptedListTakesNoAddressFromAnybody) {
+  AddForeign(50, {"10.8.9.0/24", "10.8.10.0/24"});
+  Start();
+  Install(Request(1, {"10.8.0.2/32", "10.8.0.3/32"}));
+  // As the kernel does when a peer's addresses change while they are written out.
+  kernel_.CutOffAddressesInDumps(1);
+  kernel_.SetDumpInterrupted(true);
+  ASSERT_TRUE(manager_->List());
+  EXPECT_EQ(Outcome(2, {"10.8.10.1/32"}), PeerOutcome::kRefusedAddressTaken);
+  EXPECT_EQ(Outcome(2, {"10.8.0.3/32"}), PeerOutcome::kRefusedAddressTaken);
+  EXPECT_EQ(Outcome(1, {"10.8.0.2/32", "10.8.0.3/32"}), PeerOutcome::kUpdated)
+      << "not sure that it has them";
+}
+
+TEST_F(PeerManagerListTest, AfterManyInterruptedListsOneHoldsOurChangesBack) {
+  Start();
+  kernel_.SetDumpInterrupted(true);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(manager_->List());
+  std::future<PeerOutcome> installation;
+  kernel_.OnDump([this, &installation] {
+    kernel_.OnDump(nullptr);
+    installation = std::async(std::launch::async, [this] { return Outcome(1, {"10.8.0.2/32"}); });
+    EXPECT_EQ(installation.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+    EXPECT_EQ(kernel_.peer_count("wg0"), 0u);
+  });
+  ASSERT_TRUE(manager_->List());
+  EXPECT_EQ(installation.get(), PeerOutcome::kInstalled);
+}
+
 TEST_F(PeerManagerListTest, WhatWeChangeDuringAListIsNewerThanTheList) {
   Start();
   Install(Request(1, {"10.8.0.2/32"}));

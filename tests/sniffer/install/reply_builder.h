@@ -58,7 +58,7 @@ class ReplyBuilder {
   }
   void PutDevice(const PrivateKey& key, std::uint16_t port) {
     PutValue(WGDEVICE_A_IFINDEX, std::uint32_t{7});
-    const std::string name("wg0", 4);
+    const std::string name("wg0\0", 4);
     Put(WGDEVICE_A_IFNAME, {reinterpret_cast<const std::uint8_t*>(name.data()), name.size()});
     Put(WGDEVICE_A_PRIVATE_KEY, key.bytes());
     Put(WGDEVICE_A_PUBLIC_KEY, DerivePublicKey(key).bytes);

@@ -1,0 +1,106 @@
+"""With a control plane: peers are made through the peer API, kept in PostgreSQL, and every outage is survived."""
+
+import contextlib
+import time
+
+import control_plane
+import wg
+from control_plane import PeerApi, Postgres
+from registry import scenario
+from shell import ip_batch, run, stays, wait_until
+from world import host_prefixes, inner_address
+
+FRESH_PEERS = 1000
+
+
+@contextlib.contextmanager
+def with_control_plane(env):
+    """PostgreSQL, the peer API as the role jitwg_api, and a gateway that reads as jitwg_gateway."""
+    postgres = api = None
+    try:
+        postgres = Postgres(env.jitwg, f"{env.jitwg.run}/postgres")
+        postgres.prepare()
+        api = PeerApi(env.jitwg, postgres.address("api"))
+        api.start()
+        env.jitwg.registry = postgres.address("gateway")
+        yield postgres, api
+    finally:
+        control_plane.close(api, postgres)
+
+
+def reconnect(client):
+    client.reset_session()
+    return client.ping(wait=20.0)
+
+
+@scenario("created_by_the_api_connects_and_revoked_is_out_within_a_second", limit=180)
+def create_revoke_enable(env):
+    gateway, client = env.world.add_interface(), env.world.add_client()
+    with with_control_plane(env) as (_, api):
+        env.jitwg.start(gateway)
+        client.point_at(gateway)
+        api.create(client.keys.public, client.prefixes)
+        assert client.ping(wait=4.0), "a peer that was just created did not get in at its first try"
+        assert client.keys.public in gateway.peers()
+        api.patch(client.keys.public, enabled=False)
+        begin = time.monotonic()
+        wait_until(lambda: client.keys.public not in gateway.peers(), 1, "the revoked peer is out", interval=0.02)
+        print(f"    revoked: out of WireGuard after {time.monotonic() - begin:.3f} s")
+        assert not client.ping(wait=2.0), "a revoked client still got an answer"
+        stays(lambda: not gateway.peers(), 1, "the revoked peer stays out")
+        api.patch(client.keys.public, enabled=True)
+        assert reconnect(client), "enabled again, but no answer"
+        api.expect((204,), "DELETE", f"/v1/peers/{control_plane.url_key(client.keys.public)}")
+        wait_until(lambda: not gateway.peers(), 1, "the deleted peer is out", interval=0.02)
+
+
+@scenario("database_away_known_clients_connect_and_unknown_ones_later", limit=180)
+def database_away(env):
+    gateway, known, fresh = env.world.add_interface(), env.world.add_client(), env.world.add_client()
+    with with_control_plane(env) as (postgres, api):
+        env.jitwg.start(gateway, provisioner=("--lookup-timeout", "1s"))
+        known.point_at(gateway)
+        fresh.point_at(gateway)
+        api.create(known.keys.public, known.prefixes)
+        api.create(fresh.keys.public, fresh.prefixes)
+        assert known.ping(wait=10.0)
+        env.jitwg.ctl("evict", known.keys.public)
+        wait_until(lambda: not gateway.peers(), 5, "the evicted peer is out")
+        postgres.stop()
+        assert reconnect(known), "a client that the gateway knows did not get in while the database is away"
+        assert not fresh.ping(wait=2.0), "a client that the gateway never saw got in without the database"
+        wait_until(lambda: env.jitwg.status().decisions("registry_unavailable") >= 1, 20, "it is counted")
+        assert fresh.keys.public not in gateway.peers()
+        postgres.start()
+        assert fresh.ping(wait=30.0), "the database is back, and the client still outside"
+
+
+def rekey(client, number):
+    """The client becomes another peer: a new key, a new address inside."""
+    keys = wg.new_keys()
+    wg.configure(client.ns, client.interface, "private-key", "/dev/stdin", secrets=[keys.private])
+    old, new = inner_address(0, number - 1, 4), inner_address(0, number, 4)
+    ip_batch([f"addr add {new}/32 dev {client.interface}", f"addr del {old}/32 dev {client.interface}"], client.ns)
+    return keys, new
+
+
+@scenario("a_thousand_fresh_peers_each_connect_at_their_first_initiation", limit=400, places=("netns",))
+def thousand_fresh(env):
+    gateway, client = env.world.add_interface(), env.world.add_client()
+    with with_control_plane(env) as (_, api):
+        env.jitwg.start(gateway, provisioner=("--unfinished-timeout", "60s"))
+        client.point_at(gateway)
+        ip_batch([f"addr add {inner_address(0, 999, 4)}/32 dev {client.interface}"], client.ns)
+        late = []
+        for number in range(1000, 1000 + FRESH_PEERS):
+            keys, address = rekey(client, number)
+            client.reset_session()
+            api.create(keys.public, host_prefixes(0, number))
+            # A client tries again after five seconds: an answer within four is that of its first initiation.
+            answered = run("ping", "-4", "-n", "-c", "1", "-W", "4", "-I", address, inner_address(0, 1, 4), ns=client.ns,
+                           check=False, timeout=10).returncode == 0
+            if not answered:
+                late.append(keys.public)
+        assert not late, f"{len(late)} of {FRESH_PEERS} fresh peers were not answered at their first initiation"
+        status = env.jitwg.status()
+        assert status.decisions("installed") == FRESH_PEERS, status.tree
