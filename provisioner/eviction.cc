@@ -48,6 +48,8 @@ std::string_view ToString(EvictionReason reason) {
       return "over_cap";
     case EvictionReason::kRevoked:
       return "revoked";
+    case EvictionReason::kOperator:
+      return "operator";
   }
   return "unknown";
 }

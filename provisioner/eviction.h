@@ -11,10 +11,10 @@
 
 namespace jitwg::provisioner {
 
-enum class EvictionReason { kIdle, kUnfinished, kOverCap, kRevoked };
-inline constexpr std::size_t kEvictionReasons = 4;
+enum class EvictionReason { kIdle, kUnfinished, kOverCap, kRevoked, kOperator };
+inline constexpr std::size_t kEvictionReasons = 5;
 
-// "idle", "unfinished", "over_cap", "revoked".
+// "idle", "unfinished", "over_cap", "revoked", "operator".
 std::string_view ToString(EvictionReason reason);
 
 struct EvictionLimits {
