@@ -16,10 +16,14 @@ struct Entry {
   Command run;
 };
 
-constexpr std::array<Entry, 10> kCommands = {{
+constexpr std::array<Entry, 14> kCommands = {{
     {"status", "both daemons, the interfaces, counters by reason", StatusCommand},
     {"peers", "what the WireGuard interfaces hold", PeersCommand},
     {"watch", "events, decisions and evictions as they happen", WatchCommand},
+    {"decisions", "what was decided lately, and what is being decided", DecisionsCommand},
+    {"explain", "why a key gets in or not", ExplainCommand},
+    {"evict", "put peers out that jitwg installed", EvictCommand},
+    {"forget-timestamp", "let a client in whose clock went backwards", ForgetTimestampCommand},
     {"peer add", "allow a key to connect, or change what it may", PeerAddCommand},
     {"peer list", "who may connect", PeerListCommand},
     {"peer show", "one peer of the registry", PeerShowCommand},
@@ -44,6 +48,7 @@ Examples:
   jitwgctl peer add --public-key KEY --allowed-ips 10.8.0.2/32,fd08::2/128 --name laptop
   jitwgctl watch                                      see the client of that key come in
   jitwgctl peers --interface wg0                      who is in now
+  jitwgctl explain KEY                                it does not get in: why?
   jitwgctl peer revoke KEY                            put it out
   jitwgctl --json peer list | jq -r .public_key       for scripts
   jitwgctl decode capture.pcap --private-key-file wg0.key
@@ -57,7 +62,7 @@ void PrintHelp(std::ostream& out) {
   out << "The operator's hand on a just-in-time WireGuard gateway.\n"
          "Usage: jitwgctl [OPTIONS] COMMAND [OPTIONS]\n\nCommands:\n";
   for (const Entry& entry : kCommands) {
-    out << "  " << entry.name << std::string(13 - entry.name.size(), ' ') << entry.summary << "\n";
+    out << "  " << entry.name << std::string(18 - entry.name.size(), ' ') << entry.summary << "\n";
   }
   out << kExamples;
 }

@@ -40,6 +40,14 @@ void AddCommon(ConfigParser& parser, CommonOptions& options) {
   parser.Add("json", &options.json, "print JSON instead of text").Group("Output");
 }
 
+std::optional<PublicKey> ParseKeyArgument(ConfigParser& parser, const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  const auto key = ParsePublicKey(text);
+  if (key) return *key;
+  parser.AddFault("key", key.error().message);
+  return std::nullopt;
+}
+
 int Fail(Io io, const Error& error) {
   io.out.flush();
   io.err << "jitwgctl: " << error.message << "\n";

@@ -52,10 +52,17 @@ Result<std::unique_ptr<registry::Registry>> OpenRegistry(const CommonOptions& op
 // Registry::Find, waited for.
 Result<std::optional<registry::Peer>> FindPeer(registry::Registry& registry, const PublicKey& key);
 
+// The key in `text`, which may be empty; what is no key becomes a fault of the option `key`.
+std::optional<PublicKey> ParseKeyArgument(ConfigParser& parser, const std::string& text);
+
 // The commands, each in a file of its own.
 int StatusCommand(const Arguments& arguments, Io io);
 int PeersCommand(const Arguments& arguments, Io io);
 int WatchCommand(const Arguments& arguments, Io io);
+int DecisionsCommand(const Arguments& arguments, Io io);
+int ExplainCommand(const Arguments& arguments, Io io);
+int EvictCommand(const Arguments& arguments, Io io);
+int ForgetTimestampCommand(const Arguments& arguments, Io io);
 int PeerAddCommand(const Arguments& arguments, Io io);
 int PeerListCommand(const Arguments& arguments, Io io);
 int PeerShowCommand(const Arguments& arguments, Io io);

@@ -2,10 +2,14 @@
 
 #include "ctl/format.h"
 #include "lib/rpc/channel.h"
+#include "lib/rpc/convert.h"
 #include "lib/rpc/status.h"
 
 namespace jitwg::ctl {
 namespace {
+
+// For calls that list the peers of an interface: a hundred thousand take seconds.
+constexpr auto kListTimeout = 12 * kCallTimeout;
 
 Error ExplainFor(const std::string& daemon, const std::string& address, const std::string& flag,
                  const grpc::Status& status) {
@@ -64,8 +68,7 @@ Result<std::vector<v1::InterfaceState>> SnifferClient::Interfaces(const std::str
 
 Result<SnifferClient::Peers> SnifferClient::ListPeers(const std::string& interface, bool own_only) {
   grpc::ClientContext context;
-  // A dump of a hundred thousand peers takes seconds.
-  rpc::SetTimeout(context, 12 * kCallTimeout);
+  rpc::SetTimeout(context, kListTimeout);
   v1::ListPeersRequest request;
   request.set_interface(interface);
   request.set_own_only(own_only);
@@ -98,6 +101,37 @@ Result<v1::StatusResponse> ProvisionerClient::GetStatus() {
   rpc::SetTimeout(context, kCallTimeout);
   v1::StatusResponse response;
   const auto status = admin_->Status(&context, {}, &response);
+  if (!status.ok()) return Explain(status);
+  return response;
+}
+
+Result<v1::ExplainResponse> ProvisionerClient::ExplainPeer(const PublicKey& key) {
+  grpc::ClientContext context;
+  rpc::SetTimeout(context, kListTimeout);
+  v1::ExplainRequest request;
+  request.set_public_key(rpc::ToBytes(key));
+  v1::ExplainResponse response;
+  const auto status = admin_->Explain(&context, request, &response);
+  if (!status.ok()) return Explain(status);
+  return response;
+}
+
+Result<v1::EvictResponse> ProvisionerClient::Evict(const v1::EvictRequest& request) {
+  grpc::ClientContext context;
+  rpc::SetTimeout(context, 10 * kListTimeout);
+  v1::EvictResponse response;
+  const auto status = admin_->Evict(&context, request, &response);
+  if (!status.ok()) return Explain(status);
+  return response;
+}
+
+Result<v1::ForgetTimestampResponse> ProvisionerClient::ForgetTimestamp(const PublicKey& key) {
+  grpc::ClientContext context;
+  rpc::SetTimeout(context, kCallTimeout);
+  v1::ForgetTimestampRequest request;
+  request.set_public_key(rpc::ToBytes(key));
+  v1::ForgetTimestampResponse response;
+  const auto status = admin_->ForgetTimestamp(&context, request, &response);
   if (!status.ok()) return Explain(status);
   return response;
 }

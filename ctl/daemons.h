@@ -41,6 +41,9 @@ class ProvisionerClient {
   static Result<ProvisionerClient> Make(const std::string& address);
 
   Result<v1::StatusResponse> GetStatus();
+  Result<v1::ExplainResponse> ExplainPeer(const PublicKey& key);
+  Result<v1::EvictResponse> Evict(const v1::EvictRequest& request);
+  Result<v1::ForgetTimestampResponse> ForgetTimestamp(const PublicKey& key);
 
   v1::Admin::Stub& admin() { return *admin_; }
   Error Explain(const grpc::Status& status) const;

@@ -54,6 +54,14 @@ Json Counters(const Map& map) {
   return std::map<std::string, std::uint64_t>(map.begin(), map.end());
 }
 
+Json CacheJson(const v1::CacheStatus& message) {
+  return {{"entries", message.entries()},
+          {"served", message.served()},
+          {"negatives_served", message.negatives_served()},
+          {"registry_away", message.registry_away()},
+          {"write_failures", message.write_failures()}};
+}
+
 }  // namespace
 
 Json ToJson(const v1::GetStatisticsResponse& message) {
@@ -92,7 +100,8 @@ Json ToJson(const v1::StatusResponse& message) {
           {"lookups_in_flight", message.lookups_in_flight()},
           {"decisions", Counters(message.decisions())},
           {"evictions", Counters(message.evictions())},
-          {"events_dropped", message.events_dropped()}};
+          {"events_dropped", message.events_dropped()},
+          {"cache", message.has_cache() ? CacheJson(message.cache()) : Json(nullptr)}};
 }
 
 Json ToJson(const v1::PeerState& message) {

@@ -26,6 +26,8 @@ std::vector<std::string> PrefixTexts(
     const google::protobuf::RepeatedPtrField<v1::IpPrefix>& prefixes);
 // 12 bytes of TAI64N as UTC; empty stays empty.
 std::string Tai64nText(const std::string& bytes);
+// "removed", "refused_foreign", ...
+std::string OutcomeText(v1::PeerOutcome outcome);
 std::string TimeText(const google::protobuf::Timestamp& time);
 
 Json ToJson(const v1::GetStatisticsResponse& message);
@@ -35,6 +37,8 @@ Json ToJson(const v1::PeerState& message);
 Json ToJson(const v1::HandshakeEvent& message);
 Json ToJson(const v1::Decision& message);
 Json ToJson(const v1::Eviction& message);
+Json ToJson(const v1::ExplainResponse& message);
+Json ToJson(const v1::EvictResult& message);
 
 Json ToJson(const registry::Peer& peer);
 

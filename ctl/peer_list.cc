@@ -54,11 +54,7 @@ std::optional<int> ParseKeyOptions(ConfigParser& parser, KeyOptions& options,
   parser.AddPositional("key", &options.text, "the peer's public key").Required();
   AddCommon(parser, options.common);
   parser.Parse(arguments);
-  if (!options.text.empty()) {
-    const auto key = ParsePublicKey(options.text);
-    if (!key) parser.AddFault("key", key.error().message);
-    if (key) options.key = *key;
-  }
+  if (const auto key = ParseKeyArgument(parser, options.text)) options.key = *key;
   return parser.Finish(io.out, io.err);
 }
 

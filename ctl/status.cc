@@ -100,6 +100,14 @@ void PrintProvisioner(const v1::StatusResponse& status, std::ostream& out) {
   out << "  registry: " << Clean(status.registry_kind()) << ", "
       << Health(status.registry_healthy(), "healthy", "failing", status.registry_problem()) << ", "
       << status.registry_lookups() << " look-ups, " << status.lookups_in_flight() << " in flight\n";
+  if (status.has_cache()) {
+    const v1::CacheStatus& cache = status.cache();
+    out << "  cache: " << cache.entries() << " peers, " << cache.served()
+        << " answers while the registry was away"
+        << (cache.registry_away() ? ", which it is now" : "");
+    if (cache.write_failures() != 0) out << ", " << cache.write_failures() << " failures to write";
+    out << "\n";
+  }
   out << "  decisions: " << CountersText(status.decisions()) << "\n";
   out << "  evictions: " << CountersText(status.evictions()) << "\n";
 }

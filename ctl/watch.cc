@@ -8,6 +8,7 @@
 
 #include "ctl/command.h"
 #include "ctl/daemons.h"
+#include "ctl/decision_text.h"
 #include "ctl/format.h"
 #include "ctl/json.h"
 #include "lib/rpc/channel.h"
@@ -105,21 +106,6 @@ std::string EventText(const v1::HandshakeEvent& event) {
   return TimeText(event.captured_at()) + "  event     " + Clean(event.interface()) + "  " +
          KeyText(event.public_key()) + "  from " + EndpointText(event.source()) +
          (event.already_installed() ? "  already installed" : "");
-}
-
-std::string DecisionText(const v1::Decision& decision) {
-  std::string text = TimeText(decision.decided_at()) + "  decision  " +
-                     Clean(decision.interface()) + "  " + KeyText(decision.public_key()) +
-                     "  from " + EndpointText(decision.source()) + "  " + Clean(decision.verdict());
-  if (!decision.peer_name().empty()) text += "  (" + Clean(decision.peer_name()) + ")";
-  for (const std::string& prefix : PrefixTexts(decision.allowed_ips())) text += "  " + prefix;
-  if (!decision.detail().empty()) text += "  " + Clean(decision.detail());
-  return text;
-}
-
-std::string EvictionText(const v1::Eviction& eviction) {
-  return TimeText(eviction.evicted_at()) + "  eviction  " + Clean(eviction.interface()) + "  " +
-         KeyText(eviction.public_key()) + "  " + Clean(eviction.reason());
 }
 
 void WatchEvents(SnifferClient& client, grpc::ClientContext& context, const std::string& interface,

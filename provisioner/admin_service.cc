@@ -1,5 +1,6 @@
 #include "provisioner/admin_service.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -7,12 +8,14 @@
 
 #include "lib/rpc/convert.h"
 #include "lib/rpc/status.h"
+#include "provisioner/admin_convert.h"
 
 namespace jitwg::provisioner {
 namespace {
 
 // A sync handler hears of its caller's cancellation only by asking.
 constexpr std::chrono::milliseconds kCancelCheck{200};
+constexpr std::uint32_t kMaxRecent = 1000;
 
 // Woken by the hub; shared with it, since a wake may come after the watcher was removed.
 struct Bell {
@@ -32,42 +35,7 @@ struct Bell {
   }
 };
 
-void FillDecision(const Decision& decision, v1::Decision* message) {
-  const HandshakeEvent& event = decision.event;
-  rpc::Fill(decision.decided_at, message->mutable_decided_at());
-  message->set_interface(event.interface);
-  message->set_public_key(rpc::ToBytes(event.public_key));
-  rpc::Fill(event.source, message->mutable_source());
-  message->set_timestamp(rpc::ToBytes(event.timestamp));
-  rpc::Fill(event.captured_at, message->mutable_captured_at());
-  message->set_verdict(std::string(ToString(decision.verdict)));
-  message->set_detail(decision.detail);
-  message->set_peer_name(decision.peer_name);
-  for (const IpPrefix& prefix : decision.allowed_ips) {
-    rpc::Fill(prefix, message->add_allowed_ips());
-  }
-  message->set_lookup_microseconds(static_cast<std::uint64_t>(decision.lookup_time.count()));
-  message->set_install_microseconds(static_cast<std::uint64_t>(decision.install_time.count()));
-}
-
 }  // namespace
-
-void FillMessage(const DecisionMessage& message, std::uint64_t dropped_before,
-                 v1::WatchDecisionsResponse* response) {
-  response->Clear();
-  response->set_dropped_before(dropped_before);
-  if (const auto* decision = std::get_if<Decision>(&message)) {
-    FillDecision(*decision, response->mutable_decision());
-  } else if (const auto* notice = std::get_if<EvictionNotice>(&message)) {
-    v1::Eviction* eviction = response->mutable_eviction();
-    rpc::Fill(notice->evicted_at, eviction->mutable_evicted_at());
-    eviction->set_interface(notice->peer.interface);
-    eviction->set_public_key(rpc::ToBytes(notice->peer.public_key));
-    eviction->set_reason(std::string(ToString(notice->reason)));
-  } else {
-    response->mutable_heartbeat();
-  }
-}
 
 AdminService::AdminService(const Clock& clock, Provisioner& provisioner,
                            registry::Registry& registry, AdminInfo info)
@@ -99,11 +67,64 @@ grpc::Status AdminService::Status(grpc::ServerContext* /*context*/,
       static_cast<std::uint32_t>(provisioner_.coordinator().in_flight()));
   response->set_events_dropped(link.events_dropped);
   response->set_sniffer_reconnects(link.reconnects);
+  if (info_.cache != nullptr) FillCache(response->mutable_cache());
   return grpc::Status::OK;
 }
 
+void AdminService::FillCache(v1::CacheStatus* message) const {
+  const CacheCounters counters = info_.cache->counters();
+  message->set_served(counters.served);
+  message->set_negatives_served(counters.negatives);
+  message->set_registry_away(counters.registry_away);
+  if (info_.cache_store == nullptr) return;
+  message->set_entries(info_.cache_store->size());
+  message->set_write_failures(info_.cache_store->write_failures());
+}
+
+grpc::Status AdminService::Explain(grpc::ServerContext* /*context*/,
+                                   const v1::ExplainRequest* request,
+                                   v1::ExplainResponse* response) {
+  const auto key = rpc::ParseKey(request->public_key());
+  if (!key) return rpc::ToGrpc(key.error());
+  FillExplanation(*key, provisioner_.operations().Explain(*key, stop_.get_token()), response);
+  return grpc::Status::OK;
+}
+
+grpc::Status AdminService::Evict(grpc::ServerContext* /*context*/, const v1::EvictRequest* request,
+                                 v1::EvictResponse* response) {
+  const auto wish = ParseWish(*request);
+  if (!wish) return rpc::ToGrpc(wish.error());
+  const auto outcome = provisioner_.operations().Evict(*wish, stop_.get_token());
+  if (!outcome) return rpc::ToGrpc(outcome.error());
+  FillOutcome(*outcome, response);
+  return grpc::Status::OK;
+}
+
+grpc::Status AdminService::ForgetTimestamp(grpc::ServerContext* /*context*/,
+                                           const v1::ForgetTimestampRequest* request,
+                                           v1::ForgetTimestampResponse* response) {
+  const auto key = rpc::ParseKey(request->public_key());
+  if (!key) return rpc::ToGrpc(key.error());
+  const auto forgotten = provisioner_.operations().ForgetTimestamp(*key);
+  if (!forgotten) return rpc::ToGrpc(forgotten.error());
+  if (*forgotten) response->set_forgotten_timestamp(rpc::ToBytes(**forgotten));
+  return grpc::Status::OK;
+}
+
+bool AdminService::WriteRecent(std::uint32_t count,
+                               grpc::ServerWriter<v1::WatchDecisionsResponse>& writer) {
+  v1::WatchDecisionsResponse message;
+  bool alive = true;
+  for (Decision& decision : provisioner_.decisions().history().Last(std::min(count, kMaxRecent))) {
+    FillMessage(std::move(decision), 0, &message);
+    alive = alive && writer.Write(message);
+  }
+  FillMessage(DecisionsBeat{}, 0, &message);
+  return alive && writer.Write(message);
+}
+
 grpc::Status AdminService::WatchDecisions(grpc::ServerContext* context,
-                                          const v1::WatchDecisionsRequest* /*request*/,
+                                          const v1::WatchDecisionsRequest* request,
                                           grpc::ServerWriter<v1::WatchDecisionsResponse>* writer) {
   const auto bell = std::make_shared<Bell>();
   DecisionFan& fan = provisioner_.decisions().fan();
@@ -112,8 +133,9 @@ grpc::Status AdminService::WatchDecisions(grpc::ServerContext* context,
   v1::WatchDecisionsResponse message;
   FillMessage(DecisionsBeat{}, 0, &message);
   bool alive = writer->Write(message);
+  if (request->recent() != 0) alive = alive && WriteRecent(request->recent(), *writer);
   auto last = std::chrono::steady_clock::now();
-  while (alive && !stopping_.load() && !context->IsCancelled()) {
+  while (alive && !stop_.stop_requested() && !context->IsCancelled()) {
     if (const auto delivery = (*watcher)->Next()) {
       FillMessage(*delivery->item, delivery->dropped_before, &message);
     } else if (std::chrono::steady_clock::now() - last >= info_.heartbeat) {
@@ -126,7 +148,7 @@ grpc::Status AdminService::WatchDecisions(grpc::ServerContext* context,
     last = std::chrono::steady_clock::now();
   }
   fan.Remove(*watcher);
-  return stopping_.load()
+  return stop_.stop_requested()
              ? grpc::Status(grpc::StatusCode::UNAVAILABLE, "the provisioner is stopping")
              : grpc::Status::OK;
 }

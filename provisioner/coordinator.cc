@@ -37,10 +37,12 @@ bool IsIn(PeerOutcome outcome) {
 }  // namespace
 
 Coordinator::Coordinator(const CoordinatorParts& parts, CoordinatorOptions options,
-                         std::function<void(const PublicKey&)> recheck)
+                         std::function<void(const PublicKey&)> recheck,
+                         std::function<void(const std::string&)> cap_reached)
     : parts_(parts),
       options_(std::move(options)),
       recheck_(std::move(recheck)),
+      cap_reached_(std::move(cap_reached)),
       queue_(parts.link, *this, options_.completion, options_.install) {}
 
 Coordinator::~Coordinator() { Stop(); }
@@ -101,16 +103,28 @@ void Coordinator::LookUp(const PeerId& id) {
     ++callbacks_;
   }
   lookups_.fetch_add(1);
-  parts_.registry.Find(id.public_key, options_.lookup_timeout,
-                       [this, id](Result<std::optional<registry::Peer>> found) {
-                         OnFound(id, std::move(found));
-                         const std::lock_guard lock(mutex_);
-                         --callbacks_;
-                         landed_.notify_all();
-                       });
+  if (parts_.cache != nullptr) {
+    parts_.cache->LookUp(
+        id.public_key, options_.lookup_timeout,
+        [this, id](Found found, const Age& age) { OnAnswer(id, std::move(found), age); });
+  } else {
+    parts_.registry.Find(id.public_key, options_.lookup_timeout,
+                         [this, id](Found found) { OnAnswer(id, std::move(found), {}); });
+  }
 }
 
-void Coordinator::OnFound(const PeerId& id, Result<std::optional<registry::Peer>> found) {
+void Coordinator::OnAnswer(const PeerId& id, Found found, const Age& age) {
+  {
+    const std::lock_guard lock(mutex_);
+    flights_.at(id).cached_age = age;
+  }
+  OnFound(id, std::move(found));
+  const std::lock_guard lock(mutex_);
+  --callbacks_;
+  landed_.notify_all();
+}
+
+void Coordinator::OnFound(const PeerId& id, Found found) {
   if (!found) {
     if (outages_.Allow(PublicKey(), parts_.clock.SteadyNow())) {
       spdlog::warn("registry_unavailable problem=\"{}\" effect=\"nobody new can connect\"",
@@ -218,6 +232,7 @@ void Coordinator::FinishOne(const PeerId& id, const PeerResult& result) {
     parts_.book.NoteInstalled(id, peer, parts_.clock.SteadyNow());
     if (SendAgain(id)) return;
   }
+  if (result.outcome == PeerOutcome::kRefusedCap && cap_reached_) cap_reached_(id.interface);
   Land(id, ToVerdict(result.outcome), result.message);
 }
 
@@ -247,6 +262,10 @@ void Coordinator::PublishFlight(const Flight& flight, Verdict verdict, const std
   decision.event = flight.newest;
   decision.verdict = verdict;
   decision.detail = detail;
+  if (flight.cached_age) {
+    decision.detail += (detail.empty() ? "" : "; ") + std::string("from the gateway's cache, ") +
+                       std::to_string(flight.cached_age->count()) + " s old";
+  }
   const bool was_sent = flight.sent != SteadyTime{};
   const bool was_found = flight.looked_up != SteadyTime{};
   decision.lookup_time = Between(flight.started, was_found ? flight.looked_up : now);
@@ -262,7 +281,7 @@ void Coordinator::PublishFlight(const Flight& flight, Verdict verdict, const std
     if (!failed || refusals_.Allow(flight.newest.public_key, now)) {
       spdlog::log(level, "{} interface={} key={} name=\"{}\" verdict={} detail=\"{}\"", what,
                   flight.newest.interface, flight.newest.public_key.ToBase64(),
-                  LogText(decision.peer_name), ToString(verdict), LogText(detail));
+                  LogText(decision.peer_name), ToString(verdict), LogText(decision.detail));
     }
   }
   parts_.decisions.Publish(std::move(decision));

@@ -16,6 +16,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/registry/registry.h"
+#include "provisioner/cached_registry.h"
 #include "provisioner/decisions.h"
 #include "provisioner/install_queue.h"
 #include "provisioner/interface_table.h"
@@ -44,15 +45,19 @@ struct CoordinatorParts {
   PeerBook& book;
   InterfaceTable& interfaces;
   DecisionHub& decisions;
+  CachedRegistry* cache = nullptr;  // the registry, if it is one: then decisions tell its answers'
+                                    // age
 };
 
 // Thread-safe.
 class Coordinator final : private InstallBatcher {
  public:
   // `recheck` is asked to compare a key with the registry again, because the registry changed while
-  // the key was in flight. It must not block.
+  // the key was in flight; `cap_reached` is told of an interface that admits no further peer. They
+  // must not block.
   Coordinator(const CoordinatorParts& parts, CoordinatorOptions options,
-              std::function<void(const PublicKey&)> recheck);
+              std::function<void(const PublicKey&)> recheck,
+              std::function<void(const std::string&)> cap_reached = {});
   // Stop().
   ~Coordinator() override;
 
@@ -80,6 +85,7 @@ class Coordinator final : private InstallBatcher {
     SteadyTime looked_up;
     SteadyTime sent;
     std::optional<registry::Peer> peer;
+    std::optional<std::chrono::seconds> cached_age;
   };
 
   enum class Boarding { kNew, kJoined, kReplay, kFull };
@@ -88,8 +94,12 @@ class Coordinator final : private InstallBatcher {
   Boarding Board(const PeerId& id, const HandshakeEvent& event);
   // The time stamp was seen before, or it cannot be known: the verdict, else nullopt.
   std::optional<Verdict> CheckReplay(const HandshakeEvent& event, std::string& detail);
+  using Found = Result<std::optional<registry::Peer>>;
+  using Age = std::optional<std::chrono::seconds>;  // of an answer from the cache
+
   void LookUp(const PeerId& id);
-  void OnFound(const PeerId& id, Result<std::optional<registry::Peer>> found);
+  void OnAnswer(const PeerId& id, Found found, const Age& age);
+  void OnFound(const PeerId& id, Found found);
   // The registry changed since the look-up began: look again. False: it did not.
   bool LookUpAgain(const PeerId& id);
   void Allow(const PeerId& id, registry::Peer peer);
@@ -110,6 +120,7 @@ class Coordinator final : private InstallBatcher {
   const CoordinatorParts parts_;
   const CoordinatorOptions options_;
   const std::function<void(const PublicKey&)> recheck_;
+  const std::function<void(const std::string&)> cap_reached_;
   std::atomic<std::uint64_t> lookups_{0};
   std::atomic<std::uint64_t> superseded_{0};
   LogLimiter refusals_;

@@ -31,6 +31,7 @@ Verdict ToVerdict(Refusal refusal) {
 
 void DecisionHub::Publish(Decision decision) {
   decisions_.at(static_cast<std::size_t>(decision.verdict)).fetch_add(1);
+  history_.Add(decision);
   if (fan_.watchers() != 0) fan_.Publish(std::move(decision));
 }
 

@@ -13,43 +13,12 @@
 #include <vector>
 
 #include "lib/base/fan_out.h"
+#include "provisioner/decision_history.h"
 #include "provisioner/eviction.h"
 #include "provisioner/policy.h"
 #include "provisioner/values.h"
 
 namespace jitwg::provisioner {
-
-enum class Verdict {
-  kInstalled,
-  kUpdated,
-  kAlreadyInstalled,
-  kUnknownKey,
-  kDisabled,
-  kExpired,
-  kOtherNetwork,
-  kOtherGateway,
-  kPrefixNotAllowed,
-  kReplay,
-  kRegistryUnavailable,
-  kOverloaded,
-  kInstallFailed,
-};
-inline constexpr std::size_t kVerdicts = 13;
-
-// As admin.proto names them.
-std::string_view ToString(Verdict verdict);
-Verdict ToVerdict(Refusal refusal);
-
-struct Decision {
-  WallTime decided_at;
-  HandshakeEvent event;
-  Verdict verdict = Verdict::kInstallFailed;
-  std::string detail;
-  std::string peer_name;
-  std::vector<IpPrefix> allowed_ips;
-  std::chrono::microseconds lookup_time{0};
-  std::chrono::microseconds install_time{0};
-};
 
 struct EvictionNotice {
   WallTime evicted_at;
@@ -82,11 +51,14 @@ class DecisionHub {
   }
 
   DecisionFan& fan() { return fan_; }
+  // The last ones, whether somebody watched or not.
+  const DecisionHistory& history() const { return history_; }
 
  private:
   std::array<std::atomic<std::uint64_t>, kVerdicts> decisions_{};
   std::array<std::atomic<std::uint64_t>, kEvictionReasons> evictions_{};
   DecisionFan fan_;
+  DecisionHistory history_;
 };
 
 }  // namespace jitwg::provisioner

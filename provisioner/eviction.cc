@@ -17,17 +17,23 @@ std::optional<EvictionReason> ByItself(const EvictionCandidate& peer, const Evic
   return std::nullopt;
 }
 
-void TakeLongestIdle(std::vector<const EvictionCandidate*>& movable, std::size_t count,
-                     std::vector<EvictionChoice>& choices) {
-  count = std::min(count, movable.size());
-  const auto middle = movable.begin() + static_cast<std::ptrdiff_t>(count);
-  std::partial_sort(movable.begin(), middle, movable.end(),
-                    [](const EvictionCandidate* a, const EvictionCandidate* b) {
-                      return a->last_activity < b->last_activity;
-                    });
-  for (auto it = movable.begin(); it != middle; ++it) {
-    choices.push_back({(*it)->public_key, EvictionReason::kOverCap});
+// How many are to go for want of places, the longest idle first.
+std::size_t CountOverCap(const std::vector<const EvictionCandidate*>& longest_idle_first,
+                         std::size_t staying, const EvictionLimits& limits, SteadyTime now,
+                         const RoomWanted& wanted) {
+  std::size_t count = 0;
+  if (limits.max_peers != 0 && staying > limits.max_peers) count = staying - limits.max_peers;
+  const std::size_t most = wanted.cap > wanted.room ? wanted.cap - wanted.room : 0;
+  const std::size_t for_room = wanted.cap != 0 && staying > most ? staying - most : 0;
+  const auto is_quiet = [&](const EvictionCandidate* peer) {
+    return now - peer->last_activity >= limits.quiet;
+  };
+  count = std::min(count, longest_idle_first.size());
+  while (count < std::min(for_room, longest_idle_first.size()) &&
+         is_quiet(longest_idle_first[count])) {
+    ++count;
   }
+  return count;
 }
 
 }  // namespace
@@ -42,12 +48,15 @@ std::string_view ToString(EvictionReason reason) {
       return "over_cap";
     case EvictionReason::kRevoked:
       return "revoked";
+    case EvictionReason::kOperator:
+      return "operator";
   }
   return "unknown";
 }
 
 std::vector<EvictionChoice> SelectEvictions(const std::vector<EvictionCandidate>& candidates,
-                                            const EvictionLimits& limits, SteadyTime now) {
+                                            const EvictionLimits& limits, SteadyTime now,
+                                            const RoomWanted& wanted) {
   std::vector<EvictionChoice> choices;
   std::vector<const EvictionCandidate*> movable;
   std::size_t staying = 0;
@@ -61,8 +70,16 @@ std::vector<EvictionChoice> SelectEvictions(const std::vector<EvictionCandidate>
     ++staying;
     if (peer.known && !peer.pinned) movable.push_back(&peer);
   }
-  if (limits.max_peers != 0 && staying > limits.max_peers) {
-    TakeLongestIdle(movable, staying - limits.max_peers, choices);
+  const bool is_crowded = (limits.max_peers != 0 && staying > limits.max_peers) ||
+                          (wanted.cap != 0 && staying + wanted.room > wanted.cap);
+  if (!is_crowded) return choices;
+  std::sort(movable.begin(), movable.end(),
+            [](const EvictionCandidate* a, const EvictionCandidate* b) {
+              return a->last_activity < b->last_activity;
+            });
+  const std::size_t count = CountOverCap(movable, staying, limits, now, wanted);
+  for (std::size_t i = 0; i < count; ++i) {
+    choices.push_back({movable[i]->public_key, EvictionReason::kOverCap});
   }
   return choices;
 }

@@ -11,16 +11,25 @@
 
 namespace jitwg::provisioner {
 
-enum class EvictionReason { kIdle, kUnfinished, kOverCap, kRevoked };
-inline constexpr std::size_t kEvictionReasons = 4;
+enum class EvictionReason { kIdle, kUnfinished, kOverCap, kRevoked, kOperator };
+inline constexpr std::size_t kEvictionReasons = 5;
 
-// "idle", "unfinished", "over_cap", "revoked".
+// "idle", "unfinished", "over_cap", "revoked", "operator".
 std::string_view ToString(EvictionReason reason);
 
 struct EvictionLimits {
   std::chrono::milliseconds idle = std::chrono::seconds(300);
   std::chrono::milliseconds unfinished = std::chrono::seconds(15);
   std::size_t max_peers = 0;  // own peers of one interface; 0 = no cap
+  // Nobody who was active within this time goes to make room for newcomers: a full gateway whose
+  // peers are all alive refuses newcomers rather than putting out one living peer for the next.
+  std::chrono::milliseconds quiet = std::chrono::seconds(30);
+};
+
+// Places that an interface is to have free for newcomers.
+struct RoomWanted {
+  std::size_t cap = 0;   // own peers that the sniffer admits; 0 = no cap
+  std::size_t room = 0;  // so many fewer are to stay
 };
 
 struct EvictionCandidate {
@@ -44,8 +53,10 @@ struct EvictionChoice {
 // The first rule that holds: not own, or not known: stays. Expired: revoked, pinned or not. Pinned:
 // stays. No handshake for longer than `unfinished` since installation: unfinished. No activity for
 // longer than `idle`: idle. When more than `max_peers` own peers remain, the longest idle go:
-// over_cap. Order: as given, then those over the cap.
+// over_cap. When then fewer than `wanted.room` places are free below `wanted.cap`, those quiet
+// longest go: over_cap. Order: as given, then those over the cap.
 std::vector<EvictionChoice> SelectEvictions(const std::vector<EvictionCandidate>& candidates,
-                                            const EvictionLimits& limits, SteadyTime now);
+                                            const EvictionLimits& limits, SteadyTime now,
+                                            const RoomWanted& wanted = {});
 
 }  // namespace jitwg::provisioner

@@ -8,6 +8,14 @@
 #include "provisioner/log_text.h"
 
 namespace jitwg::provisioner {
+namespace {
+
+// Between two looks, however many newcomers are refused.
+constexpr std::chrono::seconds kShortestRest{1};
+// Of the sniffer's cap this part is kept free while there are quiet peers to go.
+constexpr std::size_t kRoomPart = 128;
+
+}  // namespace
 
 std::chrono::milliseconds EvictionPeriod(std::chrono::milliseconds interval,
                                          const EvictionLimits& limits) {
@@ -22,8 +30,33 @@ void Evictor::Run(std::chrono::milliseconds period, const std::stop_token& stop)
         std::chrono::steady_clock::now() - started);
     // A dump of very many peers takes long and holds the kernel's lock: at most a tenth of the
     // time.
-    if (PauseUnlessStopped(std::max(period, taken * 9), stop)) return;
+    Rest(std::max<std::chrono::milliseconds>(kShortestRest, taken * 9), std::max(period, taken * 9),
+         stop);
   }
+}
+
+void Evictor::Rest(std::chrono::milliseconds at_least, std::chrono::milliseconds at_most,
+                   const std::stop_token& stop) {
+  const auto began = std::chrono::steady_clock::now();
+  std::unique_lock lock(mutex_);
+  wanted_.wait_until(lock, stop, began + std::min(at_least, at_most), [] { return false; });
+  wanted_.wait_until(lock, stop, began + at_most, [this] { return !newcomers_.empty(); });
+}
+
+void Evictor::WantRoom(const std::string& interface) {
+  if (!parts_.interfaces.Find(interface)) return;
+  const std::lock_guard lock(mutex_);
+  ++newcomers_[interface];
+  wanted_.notify_all();
+}
+
+RoomWanted Evictor::TakeRoomWanted(const InterfaceState& state) {
+  const std::lock_guard lock(mutex_);
+  RoomWanted wanted{.cap = state.max_peers, .room = state.max_peers / kRoomPart};
+  if (const auto refused = newcomers_.extract(state.interface)) {
+    wanted.room = std::max(wanted.room, refused.mapped());
+  }
+  return wanted;
 }
 
 void Evictor::RunOnce(const std::stop_token& stop) {
@@ -37,23 +70,26 @@ void Evictor::RunOnce(const std::stop_token& stop) {
   if (parts_.interfaces.Update(std::move(*states))) callbacks_.interfaces_changed();
   Status status = flushed;
   for (const auto& interface : parts_.interfaces.Present()) {
-    const Status looked = LookAt(interface->interface, stop);
+    const Status looked = LookAt(*interface, stop);
     if (!looked) status = looked;
   }
   if (!stop.stop_requested()) Report(status);
 }
 
-Status Evictor::LookAt(const std::string& interface, const std::stop_token& stop) {
+Status Evictor::LookAt(const InterfaceState& state, const std::stop_token& stop) {
+  const std::string& interface = state.interface;
   const SteadyTime started = parts_.clock.SteadyNow();
   const auto list = parts_.link.List(interface, stop);
   if (!list) return list.error();
   const SteadyTime now = parts_.clock.SteadyNow();
-  const auto candidates =
+  const Observation seen =
       parts_.book.Observe(interface, *list, started, now, parts_.clock.WallNow());
-  for (const EvictionCandidate& candidate : candidates) {
+  if (callbacks_.listed) callbacks_.listed(interface, *list);
+  for (const EvictionCandidate& candidate : seen.candidates) {
     if (!candidate.known) callbacks_.unknown_peer(candidate.public_key);
   }
-  const auto choices = SelectEvictions(candidates, limits_, now);
+  for (const PublicKey& key : seen.missing_pinned) callbacks_.missing_pinned(key);
+  const auto choices = SelectEvictions(seen.candidates, limits_, now, TakeRoomWanted(state));
   if (choices.empty()) return {};
   const bool remembered = RememberStamps(*list, choices);
   return parts_.remover.Remove(

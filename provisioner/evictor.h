@@ -2,7 +2,10 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <functional>
+#include <map>
+#include <mutex>
 #include <stop_token>
 #include <string>
 
@@ -32,6 +35,10 @@ struct EvictorCallbacks {
   std::function<void()> interfaces_changed;
   // A peer of ours whose record in the registry is not known.
   std::function<void(const PublicKey&)> unknown_peer;
+  // A pinned peer that somebody else removed.
+  std::function<void(const PublicKey&)> missing_pinned;
+  // What an interface holds, as it was listed.
+  std::function<void(const std::string&, const PeerList&)> listed;
 };
 
 // So often that an unfinished peer stays at most a third longer than it may.
@@ -47,9 +54,15 @@ class Evictor {
   void RunOnce(const std::stop_token& stop);
   // RunOnce every `period`, and less often when one takes long, until `stop`.
   void Run(std::chrono::milliseconds period, const std::stop_token& stop);
+  // The sniffer refused a newcomer for want of places: look soon, and make room for one more.
+  // Thread-safe; only takes note.
+  void WantRoom(const std::string& interface);
 
  private:
-  Status LookAt(const std::string& interface, const std::stop_token& stop);
+  Status LookAt(const InterfaceState& state, const std::stop_token& stop);
+  RoomWanted TakeRoomWanted(const InterfaceState& state);
+  void Rest(std::chrono::milliseconds at_least, std::chrono::milliseconds at_most,
+            const std::stop_token& stop);
   // False: not on disk. Then only those may go who could not come back anyway.
   bool RememberStamps(const PeerList& list, const std::vector<EvictionChoice>& choices);
   void Report(const Status& status);
@@ -58,6 +71,9 @@ class Evictor {
   const EvictionLimits limits_;
   const EvictorCallbacks callbacks_;
   bool failing_ = false;
+  std::mutex mutex_;
+  std::condition_variable_any wanted_;
+  std::map<std::string, std::size_t> newcomers_;  // refused since the last look, by interface
 };
 
 }  // namespace jitwg::provisioner

@@ -64,12 +64,34 @@ Result<PeerState> ParseState(const v1::PeerState& message) {
   if (message.has_last_handshake()) {
     state.last_handshake = rpc::ToWallTime(message.last_handshake());
   }
+  if (message.has_endpoint()) {
+    const auto endpoint = rpc::ParseEndpoint(message.endpoint());
+    if (!endpoint) return endpoint.error();
+    state.endpoint = *endpoint;
+  }
   state.rx_bytes = message.rx_bytes();
+  state.tx_bytes = message.tx_bytes();
   state.persistent_keepalive = static_cast<std::uint16_t>(
       std::min<std::uint32_t>(message.persistent_keepalive_seconds(), 65535));
   state.has_preshared_key = message.has_preshared_key();
   if (message.has_installed_for()) state.installed_for = rpc::ToDuration(message.installed_for());
   return state;
+}
+
+void FillState(const PeerState& state, v1::PeerState* message) {
+  message->set_public_key(rpc::ToBytes(state.public_key));
+  message->set_own(state.own);
+  for (const IpPrefix& prefix : state.allowed_ips) rpc::Fill(prefix, message->add_allowed_ips());
+  if (state.endpoint) rpc::Fill(*state.endpoint, message->mutable_endpoint());
+  if (state.last_handshake) rpc::Fill(*state.last_handshake, message->mutable_last_handshake());
+  message->set_rx_bytes(state.rx_bytes);
+  message->set_tx_bytes(state.tx_bytes);
+  message->set_persistent_keepalive_seconds(state.persistent_keepalive);
+  message->set_has_preshared_key(state.has_preshared_key);
+  if (state.installed_for) rpc::Fill(*state.installed_for, message->mutable_installed_for());
+  if (state.newest_timestamp) {
+    message->set_newest_timestamp(rpc::ToBytes(*state.newest_timestamp));
+  }
 }
 
 Result<InterfaceState> ParseInterface(const v1::InterfaceState& message) {

@@ -13,6 +13,7 @@ namespace jitwg::provisioner {
 Result<HandshakeEvent> ParseEvent(const v1::HandshakeEvent& message);
 Result<PeerResult> ParseResult(const v1::PeerResult& message);
 Result<PeerState> ParseState(const v1::PeerState& message);
+void FillState(const PeerState& state, v1::PeerState* message);
 Result<InterfaceState> ParseInterface(const v1::InterfaceState& message);
 
 // The message then holds the preshared key: the caller wipes it (WipeSecrets).

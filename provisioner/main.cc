@@ -52,6 +52,20 @@ Result<std::unique_ptr<registry::Registry>> OpenRegistry(const std::string& addr
   return registry;
 }
 
+struct Cache {
+  std::unique_ptr<PeerCacheStore> store;
+  std::unique_ptr<CachedRegistry> registry;
+};
+
+Cache MakeCache(const Settings& settings, registry::Registry& registry, const Clock& clock) {
+  Cache cache;
+  if (!settings.UsesCache()) return cache;
+  cache.store = std::make_unique<PeerCacheStore>(settings.state_dir, settings.peer_cache);
+  cache.registry =
+      std::make_unique<CachedRegistry>(registry, *cache.store, clock, settings.cached_registry);
+  return cache;
+}
+
 int Run(const Settings& settings) {
   BlockTerminationSignals();
   const SystemClock clock;
@@ -63,11 +77,16 @@ int Run(const Settings& settings) {
   const auto registry = OpenRegistry(settings.registry, clock, options.reconciler.trust_absence);
   if (!registry) return Refuse(registry.error());
 
+  const auto cache = MakeCache(settings, **registry, clock);
+  registry::Registry& asked = cache.registry ? *cache.registry : **registry;
   GrpcSnifferLink link(*channel);
-  Provisioner provisioner(clock, link, **registry, **replay, options);
+  Provisioner provisioner(clock, link, asked, **replay, options, cache.registry.get());
   const auto kind = registry::ParseRegistryAddress(settings.registry);
-  AdminService admin(clock, provisioner, **registry,
-                     {.version = std::string(Version()), .registry_kind = kind ? kind->kind : ""});
+  AdminService admin(clock, provisioner, asked,
+                     {.version = std::string(Version()),
+                      .registry_kind = kind ? kind->kind : "",
+                      .cache = cache.registry.get(),
+                      .cache_store = cache.store.get()});
   auto server = ServeAdmin(settings, admin);
   if (!server) return Refuse(server.error());
   provisioner.Start();

@@ -3,9 +3,13 @@
 #include <sodium/utils.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace jitwg::provisioner {
 namespace {
+
+// Longer than any list takes to be read and applied.
+constexpr std::chrono::minutes kRememberRemoved{2};
 
 void Append(std::vector<std::uint8_t>& bytes, std::span<const std::uint8_t> more) {
   bytes.insert(bytes.end(), more.begin(), more.end());
@@ -45,7 +49,7 @@ void PeerBook::NoteInstalled(const PeerId& id, const registry::Peer& peer, Stead
   if (added) entry.installed_at = now;
   entry.known = true;
   entry.pinned = peer.pinned;
-  entry.expires_at = peer.expires_at;
+  SetExpiry(entry, peer.expires_at);
   entry.digest = digest;
   entry.noted_at = now;
   entry.last_activity = now;
@@ -57,7 +61,7 @@ void PeerBook::NoteRecord(const PeerId& id, const registry::Peer& peer) {
   if (entry == nullptr) return;
   entry->known = true;
   entry->pinned = peer.pinned;
-  entry->expires_at = peer.expires_at;
+  SetExpiry(*entry, peer.expires_at);
 }
 
 void PeerBook::NoteUnregistered(const PeerId& id) {
@@ -69,8 +73,18 @@ void PeerBook::NoteUnregistered(const PeerId& id) {
   entry->expires_at.reset();
 }
 
-void PeerBook::NoteRemoved(const PeerId& id) {
+void PeerBook::NoteUnreadable(const PeerId& id) {
   const std::lock_guard lock(mutex_);
+  if (Entry* entry = Find(id)) entry->known = true;
+}
+
+void PeerBook::NoteRemoved(const PeerId& id, SteadyTime now) {
+  const std::lock_guard lock(mutex_);
+  if (removed_.size() >= prune_removed_at_) {
+    std::erase_if(removed_, [&](const auto& item) { return now - item.second > kRememberRemoved; });
+    prune_removed_at_ = std::max<std::size_t>(1024, removed_.size() * 2);
+  }
+  removed_.insert_or_assign(id, now);
   const auto entries = interfaces_.find(id.interface);
   if (entries == interfaces_.end()) return;
   entries->second.erase(id.public_key);
@@ -85,54 +99,94 @@ void PeerBook::NoteActivity(const PeerId& id, SteadyTime now) {
   entry->noted_at = now;
 }
 
-std::vector<EvictionCandidate> PeerBook::Observe(const std::string& interface, const PeerList& list,
-                                                 SteadyTime started, SteadyTime now,
-                                                 WallTime wall_now) {
-  std::vector<EvictionCandidate> candidates;
-  candidates.reserve(list.peers.size());
+Observation PeerBook::Observe(const std::string& interface, const PeerList& list,
+                              SteadyTime started, SteadyTime now, WallTime wall_now) {
+  Observation observation;
+  observation.candidates.reserve(list.peers.size());
   const std::lock_guard lock(mutex_);
   const std::uint64_t number = ++lists_;
   Entries& entries = interfaces_[interface];
   for (const PeerState& state : list.peers) {
-    if (!state.own) continue;
+    if (!state.own || RemovedSince({interface, state.public_key}, started)) continue;
     const auto [item, added] = entries.try_emplace(state.public_key);
     Entry& entry = item->second;
     Merge(entry, state, added, now, wall_now);
     entry.seen_in_list = number;
-    candidates.push_back({.public_key = state.public_key,
-                          .own = true,
-                          .known = entry.known,
-                          .pinned = entry.pinned,
-                          .expired = entry.expires_at && *entry.expires_at <= wall_now,
-                          .completed = state.last_handshake.has_value(),
-                          .installed_at = entry.installed_at,
-                          .last_activity = entry.last_activity});
+    observation.candidates.push_back({.public_key = state.public_key,
+                                      .own = true,
+                                      .known = entry.known,
+                                      .pinned = entry.pinned,
+                                      .expired = entry.expires_at && *entry.expires_at <= wall_now,
+                                      .completed = state.last_handshake.has_value(),
+                                      .installed_at = entry.installed_at,
+                                      .last_activity = entry.last_activity});
   }
-  if (!list.interrupted) {
-    std::erase_if(entries, [&](const auto& item) {
-      return item.second.seen_in_list != number && item.second.noted_at < started;
-    });
-  }
+  observation.missing_pinned = ForgetUnseen(entries, list, number, started);
   if (entries.empty()) interfaces_.erase(interface);
-  return candidates;
+  return observation;
+}
+
+std::vector<PublicKey> PeerBook::ForgetUnseen(Entries& entries, const PeerList& list,
+                                              std::uint64_t list_number, SteadyTime started) {
+  std::vector<PublicKey> missing_pinned;
+  for (auto item = entries.begin(); item != entries.end();) {
+    Entry& entry = item->second;
+    const bool unseen = entry.seen_in_list != list_number && entry.noted_at < started;
+    if (unseen && entry.pinned) {
+      missing_pinned.push_back(item->first);
+      entry.digest.reset();  // so that it is installed again even if it is only the list's fault
+    }
+    item = unseen && !list.interrupted ? entries.erase(item) : std::next(item);
+  }
+  return missing_pinned;
+}
+
+bool PeerBook::RemovedSince(const PeerId& id, SteadyTime time) const {
+  if (removed_.empty()) return false;
+  const auto removed = removed_.find(id);
+  return removed != removed_.end() && removed->second >= time;
 }
 
 void PeerBook::Merge(Entry& entry, const PeerState& state, bool is_new, SteadyTime now,
                      WallTime wall_now) {
-  if (is_new) {
-    entry.last_activity = entry.installed_at = now;
-  } else if (entry.rx_bytes != state.rx_bytes) {
-    entry.last_activity = now;
-  }
+  const bool shows_life =
+      entry.rx_bytes != state.rx_bytes || entry.last_handshake != state.last_handshake;
   // The sniffer's time counts: the peer may have been removed and installed again meanwhile.
-  if (state.installed_for) entry.installed_at = now - *state.installed_for;
-  if (is_new) entry.last_activity = entry.installed_at;
-  entry.rx_bytes = state.rx_bytes;
-  entry.last_activity = std::max(entry.last_activity, entry.installed_at);
-  if (state.last_handshake) {
+  if (state.installed_for) {
+    entry.installed_at = now - *state.installed_for;
+  } else if (is_new) {
+    entry.installed_at = now;
+  }
+  const bool never_listed = entry.seen_in_list == 0;
+  if (never_listed && state.last_handshake) {
     entry.last_activity =
         std::max(entry.last_activity, ToSteady(*state.last_handshake, now, wall_now));
+  } else if (!never_listed && shows_life) {
+    entry.last_activity = now;
   }
+  entry.last_activity = std::max(entry.last_activity, entry.installed_at);
+  entry.rx_bytes = state.rx_bytes;
+  entry.last_handshake = state.last_handshake;
+}
+
+void PeerBook::SetExpiry(Entry& entry, std::optional<WallTime> expires_at) {
+  entry.expires_at = expires_at;
+  if (expires_at) next_expiry_ = std::min(next_expiry_.value_or(*expires_at), *expires_at);
+}
+
+std::vector<PeerId> PeerBook::Expired(WallTime wall_now) {
+  std::vector<PeerId> expired;
+  const std::lock_guard lock(mutex_);
+  if (!next_expiry_ || *next_expiry_ > wall_now) return expired;
+  next_expiry_.reset();
+  for (const auto& [interface, entries] : interfaces_) {
+    for (const auto& [key, entry] : entries) {
+      if (!entry.expires_at) continue;
+      if (*entry.expires_at <= wall_now) expired.push_back({interface, key});
+      next_expiry_ = std::min(next_expiry_.value_or(*entry.expires_at), *entry.expires_at);
+    }
+  }
+  return expired;
 }
 
 std::optional<std::uint64_t> PeerBook::InstalledDigest(const PeerId& id) const {

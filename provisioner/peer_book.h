@@ -20,6 +20,13 @@ namespace jitwg::provisioner {
 // process. Keyed, so it tells nothing of the preshared key.
 std::uint64_t SettingsDigest(const registry::Peer& peer);
 
+// What a list of one interface's peers means.
+struct Observation {
+  std::vector<EvictionCandidate> candidates;
+  // Pinned peers that the list lacks: removed by others, unless the list was interrupted.
+  std::vector<PublicKey> missing_pinned;
+};
+
 // Thread-safe.
 class PeerBook {
  public:
@@ -29,15 +36,23 @@ class PeerBook {
   void NoteRecord(const PeerId& id, const registry::Peer& peer);
   // The registry knows no such peer, and it is to stay for as long as it is in use.
   void NoteUnregistered(const PeerId& id);
-  void NoteRemoved(const PeerId& id);
+  // Its record cannot be read. What was known of it still holds; else it may go when it is idle.
+  void NoteUnreadable(const PeerId& id);
+  // A list that was begun before `now` does not bring it back.
+  void NoteRemoved(const PeerId& id, SteadyTime now);
   // A sign of life that is newer than any list. Ignored when the peer is not in the book.
   void NoteActivity(const PeerId& id, SteadyTime now);
 
-  // Takes in a list of one interface's peers, read from `started` on, and returns what eviction
-  // needs to know of each. A peer that a whole list lacks is forgotten, unless it was noted after
-  // `started`; one that an interrupted list lacks is kept.
-  std::vector<EvictionCandidate> Observe(const std::string& interface, const PeerList& list,
-                                         SteadyTime started, SteadyTime now, WallTime wall_now);
+  // Takes in a list of one interface's peers, read from `started` on. A peer that a whole list
+  // lacks is forgotten, unless it was noted after `started`; one that an interrupted list lacks is
+  // kept. A handshake or received bytes that differ from the list before are activity now, whatever
+  // the wall clock says; only a peer seen for the first time is as old as its last handshake
+  // claims.
+  Observation Observe(const std::string& interface, const PeerList& list, SteadyTime started,
+                      SteadyTime now, WallTime wall_now);
+
+  // Those whose expiry has come. Cheap as long as there are none.
+  std::vector<PeerId> Expired(WallTime wall_now);
 
   // The digest of the settings it was installed with by this process; nullopt when not known.
   std::optional<std::uint64_t> InstalledDigest(const PeerId& id) const;
@@ -52,6 +67,7 @@ class PeerBook {
     bool pinned = false;
     std::optional<WallTime> expires_at;
     std::optional<std::uint64_t> digest;
+    std::optional<WallTime> last_handshake;
     std::uint64_t rx_bytes = 0;
     SteadyTime installed_at;
     SteadyTime noted_at;  // by this process, not by a list
@@ -62,11 +78,18 @@ class PeerBook {
 
   Entry* Find(const PeerId& id);
   const Entry* Find(const PeerId& id) const;
+  void SetExpiry(Entry& entry, std::optional<WallTime> expires_at);
+  bool RemovedSince(const PeerId& id, SteadyTime time) const;
+  std::vector<PublicKey> ForgetUnseen(Entries& entries, const PeerList& list,
+                                      std::uint64_t list_number, SteadyTime started);
   static void Merge(Entry& entry, const PeerState& state, bool is_new, SteadyTime now,
                     WallTime wall_now);
 
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Entries> interfaces_;
+  std::unordered_map<PeerId, SteadyTime, PeerIdHash> removed_;  // not long ago
+  std::size_t prune_removed_at_ = 1024;
+  std::optional<WallTime> next_expiry_;  // no peer's expiry is earlier
   std::uint64_t lists_ = 0;
 };
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <mutex>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -25,15 +26,23 @@ class PeerRemover {
               std::chrono::milliseconds pause = std::chrono::milliseconds(50))
       : clock_(clock), link_(link), book_(book), decisions_(decisions), pause_(pause) {}
 
-  // Removes what `still_wanted` (asked just before each batch; may be empty) lets through. Returns
-  // the first call's error, which ends it; a peer that is gone already is fine.
+  // Asked just before each batch; may be empty.
+  using StillWanted = std::function<bool(const EvictionChoice&)>;
+  // Told what became of each; may be empty.
+  using OnResult = std::function<void(const PeerResult&)>;
+
+  // Removes what `still_wanted` lets through. Returns the first call's error, which ends it; a peer
+  // that is gone already is fine.
   Status Remove(const std::string& interface, const std::vector<EvictionChoice>& choices,
-                const std::function<bool(const EvictionChoice&)>& still_wanted,
-                const std::stop_token& stop);
+                const StillWanted& still_wanted, const std::stop_token& stop,
+                const OnResult& on_result = {});
+
+  // While the lock is held nobody is removed: for those who update a peer only if it is there.
+  [[nodiscard]] std::unique_lock<std::mutex> HoldRemovals() { return std::unique_lock(removing_); }
 
  private:
   Status RemoveBatch(const std::string& interface, const std::vector<EvictionChoice>& batch,
-                     const std::stop_token& stop);
+                     const std::stop_token& stop, const OnResult& on_result);
   void Told(const PeerId& id, EvictionReason reason, const PeerResult& result);
 
   const Clock& clock_;
@@ -41,6 +50,7 @@ class PeerRemover {
   PeerBook& book_;
   DecisionHub& decisions_;
   const std::chrono::milliseconds pause_;
+  std::mutex removing_;  // from asking whether a peer is to go until the book knows it went
 };
 
 // Returns early when `stop` is requested; true: it was.

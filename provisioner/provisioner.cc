@@ -18,7 +18,7 @@ ReconcilerOptions WithCoordinators(ReconcilerOptions options, const CoordinatorO
 }  // namespace
 
 Provisioner::Provisioner(const Clock& clock, SnifferLink& link, registry::Registry& registry,
-                         ReplayMemory& replay, ProvisionerOptions options)
+                         ReplayMemory& replay, ProvisionerOptions options, CachedRegistry* cache)
     : link_(link),
       registry_(registry),
       evict_period_(EvictionPeriod(options.evict_interval, options.eviction)),
@@ -30,10 +30,25 @@ Provisioner::Provisioner(const Clock& clock, SnifferLink& link, registry::Regist
                 .unknown_peer =
                     [this, trust_absence = options.reconciler.trust_absence](const PublicKey& key) {
                       if (trust_absence) reconciler_.Request(key);
-                    }}),
-      coordinator_({clock, link, registry, replay, book_, interfaces_, decisions_},
-                   std::move(options.coordinator),
-                   [this](const PublicKey& key) { reconciler_.Request(key); }) {}
+                    },
+                .missing_pinned = [this](const PublicKey& key) { reconciler_.Request(key); },
+                .listed = [this](const std::string& interface,
+                                 const PeerList& list) { reporter_.NoteList(interface, list); }}),
+      coordinator_(
+          {clock, link, registry, replay, book_, interfaces_, decisions_, cache},
+          options.coordinator, [this](const PublicKey& key) { reconciler_.Request(key); },
+          [this](const std::string& interface) { evictor_.WantRoom(interface); }),
+      operations_({.clock = clock,
+                   .link = link,
+                   .registry = registry,
+                   .replay = replay,
+                   .book = book_,
+                   .remover = remover_,
+                   .decisions = decisions_,
+                   .cache = cache,
+                   .missing_pinned = [this](const PublicKey& key) { reconciler_.Request(key); }},
+                  options.coordinator.identity, options.coordinator.lookup_timeout),
+      reporter_(clock, registry, options.sightings) {}
 
 Provisioner::~Provisioner() { Stop(); }
 
@@ -42,13 +57,15 @@ void Provisioner::Start() {
   reconciling_ = std::jthread([this](const std::stop_token& stop) { reconciler_.Run(stop); });
   evicting_ =
       std::jthread([this](const std::stop_token& stop) { evictor_.Run(evict_period_, stop); });
+  reporting_ = std::jthread([this](const std::stop_token& stop) { reporter_.Run(stop); });
   watching_ = std::jthread([this](const std::stop_token& stop) { link_.Watch(*this, stop); });
 }
 
 void Provisioner::Stop() {
   registry_.Subscribe(nullptr);
-  for (std::jthread* thread : {&watching_, &evicting_, &reconciling_}) thread->request_stop();
-  for (std::jthread* thread : {&watching_, &evicting_, &reconciling_}) {
+  for (std::jthread* thread : {&watching_, &evicting_, &reconciling_, &reporting_})
+    thread->request_stop();
+  for (std::jthread* thread : {&watching_, &evicting_, &reconciling_, &reporting_}) {
     if (thread->joinable()) thread->join();
   }
   coordinator_.Stop();
@@ -83,7 +100,10 @@ void Provisioner::OnDisconnected(const Error& why) {
                LogText(why.message));
 }
 
-void Provisioner::OnEvent(const HandshakeEvent& event) { coordinator_.OnEvent(event); }
+void Provisioner::OnEvent(const HandshakeEvent& event) {
+  reporter_.NoteEvent(event);
+  coordinator_.OnEvent(event);
+}
 
 void Provisioner::OnDropped(std::uint64_t count) {
   const std::lock_guard lock(mutex_);

@@ -16,10 +16,12 @@
 #include "provisioner/decisions.h"
 #include "provisioner/evictor.h"
 #include "provisioner/interface_table.h"
+#include "provisioner/operator.h"
 #include "provisioner/peer_book.h"
 #include "provisioner/peer_remover.h"
 #include "provisioner/reconciler.h"
 #include "provisioner/replay_memory.h"
+#include "provisioner/sighting_reporter.h"
 #include "provisioner/sniffer_link.h"
 
 namespace jitwg::provisioner {
@@ -29,6 +31,7 @@ struct ProvisionerOptions {
   EvictionLimits eviction;
   std::chrono::milliseconds evict_interval = std::chrono::seconds(10);
   ReconcilerOptions reconciler;  // identity and lookup_timeout are taken from `coordinator`
+  SightingOptions sightings;
 };
 
 struct LinkStatus {
@@ -40,9 +43,10 @@ struct LinkStatus {
 
 class Provisioner final : private SnifferListener {
  public:
-  // Link, registry and replay memory outlive the provisioner.
+  // Link, registry and replay memory outlive the provisioner. `cache` is the registry, if it is a
+  // cached one.
   Provisioner(const Clock& clock, SnifferLink& link, registry::Registry& registry,
-              ReplayMemory& replay, ProvisionerOptions options);
+              ReplayMemory& replay, ProvisionerOptions options, CachedRegistry* cache = nullptr);
   // Stop().
   ~Provisioner() override;
 
@@ -53,6 +57,7 @@ class Provisioner final : private SnifferListener {
   LinkStatus link_status() const;
   const Coordinator& coordinator() const { return coordinator_; }
   DecisionHub& decisions() { return decisions_; }
+  Operator& operations() { return operations_; }
 
  private:
   void OnConnected(std::uint64_t instance) override;
@@ -71,12 +76,15 @@ class Provisioner final : private SnifferListener {
   Reconciler reconciler_;
   Evictor evictor_;
   Coordinator coordinator_;
+  Operator operations_;
+  SightingReporter reporter_;
   mutable std::mutex mutex_;
   LinkStatus status_;
   std::optional<std::uint64_t> instance_;
   std::jthread watching_;
   std::jthread evicting_;
   std::jthread reconciling_;
+  std::jthread reporting_;
 };
 
 }  // namespace jitwg::provisioner

@@ -3,15 +3,20 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <map>
+#include <thread>
 #include <utility>
 
 #include "provisioner/log_text.h"
+#include "provisioner/pinned_walk.h"
 #include "provisioner/reconcile_plan.h"
 #include "provisioner/registry_batch.h"
 
 namespace jitwg::provisioner {
-
 namespace {
+
+// How often peers are looked for whose expiry has come.
+constexpr std::chrono::milliseconds kExpiryPeriod{500};
 
 // Whether what the sniffer refused is worth another try: an address may become free, a fault may
 // pass.
@@ -23,21 +28,55 @@ bool MayWorkLater(PeerOutcome outcome) {
 }  // namespace
 
 void Reconciler::Run(const std::stop_token& stop) {
+  std::thread passes([&] {
+    while (queue_.TakePass(stop)) {
+      if (RunAll(stop)) {
+        queue_.PassSucceeded();
+      } else {
+        queue_.Retry({.all = true, .keys = {}});
+      }
+    }
+  });
   while (!stop.stop_requested()) {
-    const ReconcileRequest request = queue_.Take(stop);
-    if (!request.empty()) Do(request, stop);
+    queue_.WaitForKeys(std::chrono::steady_clock::now() + kExpiryPeriod, stop);
+    RunUrgent(stop);
   }
+  passes.join();
 }
 
-bool Reconciler::RunOnce(const std::stop_token& stop) { return Do(queue_.TakeEverything(), stop); }
-
-bool Reconciler::Do(const ReconcileRequest& request, const std::stop_token& stop) {
+bool Reconciler::RunOnce(const std::stop_token& stop) {
+  const ReconcileRequest request = queue_.TakeEverything();
   ReconcileRequest failed;
-  RunKeys({request.keys.begin(), request.keys.end()}, failed, stop);
+  {
+    const std::lock_guard lock(working_);
+    RunKeys({request.keys.begin(), request.keys.end()}, failed, stop);
+    RemoveExpired(stop);
+  }
   if (request.all && !RunAll(stop)) failed.all = true;
   const bool done = failed.empty();
   queue_.Retry(std::move(failed));
   return done;
+}
+
+void Reconciler::RunUrgent(const std::stop_token& stop) {
+  const std::lock_guard lock(working_);
+  // Taken under the lock: whoever gets it first does the work, and a pass cannot starve it.
+  const ReconcileRequest request = queue_.TakeKeys();
+  ReconcileRequest failed;
+  RunKeys({request.keys.begin(), request.keys.end()}, failed, stop);
+  queue_.Retry(std::move(failed));
+  RemoveExpired(stop);
+}
+
+void Reconciler::RemoveExpired(const std::stop_token& stop) {
+  std::map<std::string, std::vector<EvictionChoice>> choices;
+  for (const PeerId& id : parts_.book.Expired(parts_.clock.WallNow())) {
+    choices[id.interface].push_back({id.public_key, EvictionReason::kRevoked});
+  }
+  for (const auto& [interface, expired] : choices) {
+    // What fails is still expired at the next look.
+    static_cast<void>(parts_.remover.Remove(interface, expired, {}, stop));
+  }
 }
 
 bool Reconciler::RunAll(const std::stop_token& stop) {
@@ -71,6 +110,8 @@ bool Reconciler::RunInterface(const std::string& interface, const std::stop_toke
 
 bool Reconciler::RunPeers(const std::string& interface, const std::vector<const PeerState*>& peers,
                           const std::stop_token& stop) {
+  RunUrgent(stop);
+  const std::lock_guard lock(working_);
   std::vector<PublicKey> keys;
   for (const PeerState* peer : peers) keys.push_back(peer->public_key);
   auto found = FindMany(parts_.registry, keys, options_.lookup_timeout);
@@ -78,7 +119,7 @@ bool Reconciler::RunPeers(const std::string& interface, const std::vector<const 
   bool done = true;
   for (std::size_t i = 0; i < peers.size(); ++i) {
     if (!found[i]) {
-      done = false;  // ignorance is no reason to remove anybody
+      done &= !NoteFailure(keys[i], found[i].error());  // ignorance is no reason to remove anybody
     } else if (*found[i] || options_.trust_absence) {
       Plan({interface, keys[i]}, peers[i], std::move(*found[i]), work);
     } else {
@@ -88,25 +129,38 @@ bool Reconciler::RunPeers(const std::string& interface, const std::vector<const 
   return Apply(interface, std::move(work), stop) && done;
 }
 
+bool Reconciler::NoteFailure(const PublicKey& key, const Error& error) {
+  if (error.code != ErrorCode::kDataLoss) return true;
+  if (damaged_.Allow(key, parts_.clock.SteadyNow())) {
+    spdlog::error(
+        "registry_row_damaged key={} problem=\"{}\" effect=\"this peer stays as it is installed "
+        "until the row is mended\"",
+        key.ToBase64(), LogText(error.message));
+  }
+  for (const auto& interface : parts_.interfaces.Present()) {
+    parts_.book.NoteUnreadable({interface->interface, key});
+  }
+  return false;
+}
+
 bool Reconciler::RunPinned(const std::stop_token& stop) {
-  registry::ListQuery query;
-  query.network = options_.identity.network;
-  query.pinned_only = true;
-  query.limit = 100;
+  PinnedWalk walk(parts_.registry, options_.identity.network);
   while (!stop.stop_requested()) {
-    auto page = parts_.registry.List(query);
+    const auto page = walk.Next();
     if (!page) return false;
+    for (const PublicKey& damaged : walk.TakeDamaged()) {
+      NoteFailure(damaged, {ErrorCode::kDataLoss, "the row of a pinned peer cannot be read"});
+    }
     if (page->empty()) return true;
-    query.after = page->back().public_key;
-    const bool last = page->size() < query.limit;
     if (!RunPinnedPage(*page, stop)) return false;
-    if (last) return true;
   }
   return false;
 }
 
 bool Reconciler::RunPinnedPage(const std::vector<registry::Peer>& page,
                                const std::stop_token& stop) {
+  RunUrgent(stop);
+  const std::lock_guard lock(working_);
   bool done = true;
   for (const auto& interface : parts_.interfaces.Present()) {
     Work work;
@@ -125,19 +179,23 @@ void Reconciler::RunKeys(const std::vector<PublicKey>& keys, ReconcileRequest& f
                          const std::stop_token& stop) {
   for (std::size_t from = 0; from < keys.size(); from += kChunk) {
     const auto count = std::min(kChunk, keys.size() - from);
-    const std::vector<PublicKey> chunk(keys.data() + from, keys.data() + from + count);
-    const auto found = FindMany(parts_.registry, chunk, options_.lookup_timeout);
-    for (const auto& interface : parts_.interfaces.Present()) {
-      Work work;
-      for (std::size_t i = 0; i < chunk.size(); ++i) {
-        if (found[i]) PlanKey(interface->interface, chunk[i], *found[i], work);
-      }
-      const bool applied = Apply(interface->interface, std::move(work), stop);
-      if (!applied) failed.keys.insert(chunk.begin(), chunk.end());
-    }
+    RunKeyChunk({keys.data() + from, keys.data() + from + count}, failed, stop);
+  }
+}
+
+void Reconciler::RunKeyChunk(const std::vector<PublicKey>& chunk, ReconcileRequest& failed,
+                             const std::stop_token& stop) {
+  const auto found = FindMany(parts_.registry, chunk, options_.lookup_timeout);
+  for (const auto& interface : parts_.interfaces.Present()) {
+    Work work;
     for (std::size_t i = 0; i < chunk.size(); ++i) {
-      if (!found[i]) failed.keys.insert(chunk[i]);
+      if (found[i]) PlanKey(interface->interface, chunk[i], *found[i], work);
     }
+    const bool applied = Apply(interface->interface, std::move(work), stop);
+    if (!applied) failed.keys.insert(chunk.begin(), chunk.end());
+  }
+  for (std::size_t i = 0; i < chunk.size(); ++i) {
+    if (!found[i] && NoteFailure(chunk[i], found[i].error())) failed.keys.insert(chunk[i]);
   }
 }
 
@@ -187,6 +245,11 @@ bool Reconciler::Apply(const std::string& interface, Work work, const std::stop_
 }
 
 bool Reconciler::Install(const std::string& interface, std::vector<registry::Peer> peers) {
+  const auto no_removals = parts_.remover.HoldRemovals();
+  std::erase_if(peers, [&](const registry::Peer& peer) {
+    return !peer.pinned && !parts_.book.Contains({interface, peer.public_key});
+  });
+  if (peers.empty()) return true;
   std::vector<PeerSpec> specs;
   specs.reserve(peers.size());
   for (const registry::Peer& peer : peers) specs.push_back(ToSpec(peer, 0));
@@ -194,24 +257,31 @@ bool Reconciler::Install(const std::string& interface, std::vector<registry::Pee
   if (!results || results->size() != peers.size()) return false;
   bool done = true;
   for (std::size_t i = 0; i < peers.size(); ++i) {
-    const PeerResult& result = (*results)[i];
-    const bool installed = result.outcome == PeerOutcome::kInstalled ||
-                           result.outcome == PeerOutcome::kUpdated ||
-                           result.outcome == PeerOutcome::kUnchanged;
-    const auto key = peers[i].public_key.ToBase64();
-    if (!installed) {
-      spdlog::warn("peer_not_reconciled interface={} key={} name=\"{}\" problem=\"{}\"", interface,
-                   key, LogText(peers[i].name), LogText(result.message));
-      done &= !MayWorkLater(result.outcome);
-      continue;
-    }
-    parts_.book.NoteInstalled({interface, peers[i].public_key}, peers[i], parts_.clock.SteadyNow());
-    if (result.outcome == PeerOutcome::kUnchanged) continue;
-    spdlog::info("peer_reconciled interface={} key={} name=\"{}\" outcome={}", interface, key,
-                 LogText(peers[i].name),
-                 result.outcome == PeerOutcome::kInstalled ? "installed" : "updated");
+    done &= Installed(interface, peers[i], (*results)[i]);
   }
   return done;
+}
+
+bool Reconciler::Installed(const std::string& interface, const registry::Peer& peer,
+                           const PeerResult& result) {
+  const bool installed = result.outcome == PeerOutcome::kInstalled ||
+                         result.outcome == PeerOutcome::kUpdated ||
+                         result.outcome == PeerOutcome::kUnchanged;
+  const SteadyTime now = parts_.clock.SteadyNow();
+  if (!installed) {
+    if (refused_.Allow(peer.public_key, now)) {
+      spdlog::warn("peer_not_reconciled interface={} key={} name=\"{}\" problem=\"{}\"", interface,
+                   peer.public_key.ToBase64(), LogText(peer.name), LogText(result.message));
+    }
+    return !MayWorkLater(result.outcome);
+  }
+  parts_.book.NoteInstalled({interface, peer.public_key}, peer, now);
+  if (result.outcome != PeerOutcome::kUnchanged) {
+    spdlog::info("peer_reconciled interface={} key={} name=\"{}\" outcome={}", interface,
+                 peer.public_key.ToBase64(), LogText(peer.name),
+                 result.outcome == PeerOutcome::kInstalled ? "installed" : "updated");
+  }
+  return true;
 }
 
 void Reconciler::Remember(const PeerList& list) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -12,6 +13,7 @@
 #include "lib/base/clock.h"
 #include "lib/registry/registry.h"
 #include "provisioner/interface_table.h"
+#include "provisioner/log_limiter.h"
 #include "provisioner/peer_book.h"
 #include "provisioner/peer_remover.h"
 #include "provisioner/policy.h"
@@ -57,7 +59,8 @@ class Reconciler {
 
   // Does what was requested so far. False: some of it failed and will be tried again.
   bool RunOnce(const std::stop_token& stop);
-  // Does what is requested, as soon as it is due, until `stop`.
+  // Does what is requested, as soon as it is due, until `stop`; keys on the caller's thread,
+  // everything on another, so that a revocation does not wait for a pass to end.
   void Run(const std::stop_token& stop);
 
  private:
@@ -66,7 +69,9 @@ class Reconciler {
     std::vector<registry::Peer> installs;
   };
 
-  bool Do(const ReconcileRequest& request, const std::stop_token& stop);
+  // The keys that are due, and the peers whose expiry has come.
+  void RunUrgent(const std::stop_token& stop);
+  void RemoveExpired(const std::stop_token& stop);
   bool RunAll(const std::stop_token& stop);
   bool RunInterface(const std::string& interface, const std::stop_token& stop);
   bool RunPeers(const std::string& interface, const std::vector<const PeerState*>& peers,
@@ -76,12 +81,21 @@ class Reconciler {
   // Adds the keys for which it failed to `failed`.
   void RunKeys(const std::vector<PublicKey>& keys, ReconcileRequest& failed,
                const std::stop_token& stop);
+  void RunKeyChunk(const std::vector<PublicKey>& chunk, ReconcileRequest& failed,
+                   const std::stop_token& stop);
+  // The look-up failed. True: it is worth another try. A row that makes no sense is not: it is
+  // told once, and the peer is left as it is.
+  bool NoteFailure(const PublicKey& key, const Error& error);
   void PlanKey(const std::string& interface, const PublicKey& key,
                const std::optional<registry::Peer>& record, Work& work);
   void Plan(const PeerId& id, const PeerState* listed, std::optional<registry::Peer> record,
             Work& work);
   bool Apply(const std::string& interface, Work work, const std::stop_token& stop);
+  // Those that are pinned or, by the book, still there.
   bool Install(const std::string& interface, std::vector<registry::Peer> peers);
+  // False: worth another try.
+  bool Installed(const std::string& interface, const registry::Peer& peer,
+                 const PeerResult& result);
   std::optional<Refusal> Check(const std::string& interface,
                                const std::optional<registry::Peer>& record) const;
   void Remember(const PeerList& list);
@@ -89,6 +103,10 @@ class Reconciler {
   const ReconcilerParts parts_;
   const ReconcilerOptions options_;
   ReconcileQueue queue_;
+  LogLimiter damaged_{32, std::chrono::hours(24 * 365)};
+  LogLimiter refused_;
+  // From a look-up to what follows from it: keys and passes must not overtake one another.
+  std::mutex working_;
 };
 
 }  // namespace jitwg::provisioner

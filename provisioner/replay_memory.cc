@@ -22,9 +22,13 @@ ReplayMemory::~ReplayMemory() {
 
 Result<std::optional<Tai64n>> ReplayMemory::Newest(const PublicKey& key) {
   const std::lock_guard lock(mutex_);
+  return NewestLocked(key);
+}
+
+Result<std::optional<Tai64n>> ReplayMemory::NewestLocked(const PublicKey& key) {
   std::optional<Tai64n> newest = Cached(key);
   if (!newest) {
-    const auto stored = store_->Find(key);
+    const auto stored = FindStored(key);
     if (!stored) return stored.error();
     newest = *stored;
     if (newest) Remember(key, *newest);
@@ -36,13 +40,48 @@ Result<std::optional<Tai64n>> ReplayMemory::Newest(const PublicKey& key) {
 
 Status ReplayMemory::Raise(const std::vector<KeyStamp>& stamps) {
   const std::lock_guard lock(mutex_);
-  Status stored = store_->Raise(stamps);
+  Status stored = RaiseStored(stamps);
   if (!stored) return stored;
   for (const auto& [key, stamp] : stamps) {
     // What the cache does not hold may be newer on disk: only a known key is raised in it.
     if (index_.contains(key)) Remember(key, stamp);
   }
   return {};
+}
+
+Result<std::optional<Tai64n>> ReplayMemory::Forget(const PublicKey& key) {
+  const std::lock_guard lock(mutex_);
+  auto newest = NewestLocked(key);
+  if (!newest) return newest;
+  const auto forgotten = store_->Forget(key);
+  if (!forgotten) return forgotten.error();
+  pending_.erase(key);
+  if (const auto cached = index_.find(key); cached != index_.end()) {
+    cache_.erase(cached->second);
+    index_.erase(cached);
+  }
+  return newest;
+}
+
+Result<std::optional<Tai64n>> ReplayMemory::FindStored(const PublicKey& key) {
+  auto stored = store_->Find(key);
+  if (stored || stored.error().code != ErrorCode::kDataLoss) return stored;
+  const Status repaired = Repair(stored.error());
+  if (!repaired) return repaired.error();
+  return store_->Find(key);
+}
+
+Status ReplayMemory::RaiseStored(const std::vector<KeyStamp>& stamps) {
+  Status stored = store_->Raise(stamps);
+  if (stored || stored.error().code != ErrorCode::kDataLoss) return stored;
+  if (Status repaired = Repair(stored.error()); !repaired) return repaired;
+  return store_->Raise(stamps);
+}
+
+Status ReplayMemory::Repair(const Error& why) {
+  std::vector<KeyStamp> known(cache_.begin(), cache_.end());
+  known.insert(known.end(), pending_.begin(), pending_.end());
+  return store_->Repair(why, known);
 }
 
 void ReplayMemory::RaiseSoon(const PublicKey& key, const Tai64n& stamp) {
@@ -64,7 +103,7 @@ Status ReplayMemory::Flush() {
 Status ReplayMemory::FlushLocked() {
   if (pending_.empty()) return {};
   const std::vector<KeyStamp> stamps(pending_.begin(), pending_.end());
-  Status stored = store_->Raise(stamps);
+  Status stored = RaiseStored(stamps);
   if (!stored) return stored;
   for (const auto& [key, stamp] : stamps) {
     if (index_.contains(key)) Remember(key, stamp);

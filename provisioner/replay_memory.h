@@ -16,7 +16,8 @@
 
 namespace jitwg::provisioner {
 
-// Thread-safe. Stamps only ever rise.
+// Thread-safe. Stamps only ever rise, unless a person has one forgotten. A file that turns out to
+// be damaged is repaired at once with what is in memory (ReplayStore::Repair says what was lost).
 class ReplayMemory {
  public:
   static constexpr std::size_t kMaxCached = 65536;
@@ -30,6 +31,10 @@ class ReplayMemory {
 
   // nullopt: this key was never accepted.
   Result<std::optional<Tai64n>> Newest(const PublicKey& key);
+
+  // Forgets the key, also on disk, and returns what was known; its next initiation is taken
+  // whatever its stamp.
+  Result<std::optional<Tai64n>> Forget(const PublicKey& key);
 
   // On return the stamps are on disk (safe from kill -9, not from a power cut in the same second).
   Status Raise(const std::vector<KeyStamp>& stamps);
@@ -50,6 +55,11 @@ class ReplayMemory {
   std::optional<Tai64n> Cached(const PublicKey& key);
   void Remember(const PublicKey& key, const Tai64n& stamp);
   Status FlushLocked();
+  Result<std::optional<Tai64n>> NewestLocked(const PublicKey& key);
+  // Store calls, with a repair and a second try if the file is damaged.
+  Result<std::optional<Tai64n>> FindStored(const PublicKey& key);
+  Status RaiseStored(const std::vector<KeyStamp>& stamps);
+  Status Repair(const Error& why);
 
   std::mutex mutex_;
   std::unique_ptr<ReplayStore> store_;

@@ -1,228 +1,153 @@
 #include "provisioner/replay_store.h"
 
-#include <fcntl.h>
 #include <spdlog/spdlog.h>
-#include <sqlite3.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
 #include <ctime>
 
 #include "provisioner/log_text.h"
+#include "provisioner/state_file.h"
 
 namespace jitwg::provisioner {
 namespace {
 
-constexpr int kSchemaVersion = 1;
-constexpr int kApplicationId = 0x6a777270;  // "jwrp"
+constexpr StateFileKind kKind{.what = "replay memory",
+                              .application_id = 0x6a777270,  // "jwrp"
+                              .schema_version = 1,
+                              .schema =
+                                  "CREATE TABLE IF NOT EXISTS newest ("
+                                  " public_key BLOB PRIMARY KEY CHECK (length(public_key) = 32),"
+                                  " stamp BLOB NOT NULL CHECK (length(stamp) = 12)) WITHOUT ROWID"};
 
-struct CloseDatabase {
-  void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
-};
-struct FinalizeStatement {
-  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-};
-using Database = std::unique_ptr<sqlite3, CloseDatabase>;
-using Statement = std::unique_ptr<sqlite3_stmt, FinalizeStatement>;
-
-Error StoreError(const std::string& path, sqlite3* database, int code) {
-  const int primary = code & 0xff;
-  if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) {
-    return {ErrorCode::kDataLoss, path + " is damaged: " + sqlite3_errstr(primary)};
-  }
-  if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) {
-    return {ErrorCode::kAlreadyExists,
-            path + " is used by another process; give each provisioner its own --state-dir"};
-  }
-  const char* detail = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
-  return {ErrorCode::kUnavailable, path + ": " + detail};
+std::optional<KeyStamp> ReadRow(const StateStatement& statement) {
+  const auto key = PublicKey::FromBytes(statement.Bytes(0));
+  const auto stamp = Tai64n::FromBytes(statement.Bytes(1));
+  if (!key || !stamp) return std::nullopt;
+  return KeyStamp(*key, *stamp);
 }
 
-Status Run(const std::string& path, sqlite3* database, const char* sql) {
-  const int code = sqlite3_exec(database, sql, nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK) return StoreError(path, database, code);
-  return {};
-}
-
-Result<Statement> Prepare(const std::string& path, sqlite3* database, const char* sql) {
-  sqlite3_stmt* statement = nullptr;
-  const int code =
-      sqlite3_prepare_v3(database, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-  if (code != SQLITE_OK) return StoreError(path, database, code);
-  return Statement(statement);
-}
-
-Result<std::string> FirstText(const std::string& path, sqlite3* database, const char* sql) {
-  auto statement = Prepare(path, database, sql);
-  if (!statement) return statement.error();
-  const int code = sqlite3_step(statement->get());
-  if (code != SQLITE_ROW) return StoreError(path, database, code);
-  const auto* text = sqlite3_column_text(statement->get(), 0);
-  return std::string(text == nullptr ? "" : reinterpret_cast<const char*>(text));
-}
-
-// So that the file is never readable by others, not even for a moment; SQLite gives the write-ahead
-// log the same mode.
-Status CreatePrivately(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0)
-    return ErrnoError(
-        "cannot open " + path + " (--state-dir must exist and be writable for this user)", errno);
-  const int failed = ::fchmod(fd, 0600);
-  const int saved = errno;
-  ::close(fd);
-  if (failed != 0) return ErrnoError("cannot set the mode of " + path, saved);
-  return {};
-}
-
-Status CheckVersion(const std::string& path, sqlite3* database) {
-  const auto version = FirstText(path, database, "PRAGMA user_version");
-  if (!version) return version.error();
-  const auto application = FirstText(path, database, "PRAGMA application_id");
-  if (!application) return application.error();
-  const bool fresh = *version == "0" && *application == "0";
-  if (!fresh && *application != std::to_string(kApplicationId)) {
-    return Error{
-        ErrorCode::kFailedPrecondition,
-        path + " is no replay memory of jitwg; move it away or choose another --state-dir"};
-  }
-  if (std::stol(*version) > kSchemaVersion) {
-    return Error{ErrorCode::kFailedPrecondition,
-                 path + " was written by a newer jitwg (schema " + *version + ", this one knows " +
-                     std::to_string(kSchemaVersion) + "); run that version"};
-  }
-  return {};
-}
-
-Status Migrate(const std::string& path, sqlite3* database) {
-  const std::string sql =
-      "BEGIN IMMEDIATE;"
-      "CREATE TABLE IF NOT EXISTS newest ("
-      " public_key BLOB PRIMARY KEY CHECK (length(public_key) = 32),"
-      " stamp BLOB NOT NULL CHECK (length(stamp) = 12)) WITHOUT ROWID;"
-      "PRAGMA application_id = " +
-      std::to_string(kApplicationId) +
-      ";"
-      "PRAGMA user_version = " +
-      std::to_string(kSchemaVersion) + "; COMMIT;";
-  return Run(path, database, sql.c_str());
-}
-
-Result<Database> OpenDatabase(const std::string& path) {
-  const Status created = CreatePrivately(path);
-  if (!created) return created.error();
+// What a damaged file still gives, up to the first page that cannot be read.
+std::vector<KeyStamp> Salvage(const std::string& path) {
+  std::vector<KeyStamp> rows;
   sqlite3* raw = nullptr;
-  const int code =
-      sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
-  Database database(raw);
-  if (code != SQLITE_OK) return StoreError(path, raw, code);
-  sqlite3_extended_result_codes(raw, 1);
-  Status status = Run(path, raw, "PRAGMA locking_mode = EXCLUSIVE");
-  if (status) status = CheckVersion(path, raw);
-  if (status) status = Run(path, raw, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-  if (status) {
-    const auto check = FirstText(path, raw, "PRAGMA quick_check(1)");
-    if (!check) return check.error();
-    if (*check != "ok") return Error{ErrorCode::kDataLoss, path + " is damaged: " + *check};
-    status = Migrate(path, raw);
+  const int opened = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE, nullptr);
+  sqlite3_stmt* statement = nullptr;
+  if (opened == SQLITE_OK && sqlite3_prepare_v2(raw, "SELECT public_key, stamp FROM newest", -1,
+                                                &statement, nullptr) == SQLITE_OK) {
+    StateStatement select(statement);
+    while (select.Step() == SQLITE_ROW) {
+      if (const auto row = ReadRow(select)) rows.push_back(*row);
+    }
   }
-  if (!status) return status.error();
-  return database;
-}
-
-Status SetAside(const std::string& path, const Error& why) {
-  const std::string aside = path + ".damaged-" + std::to_string(std::time(nullptr));
-  for (const char* suffix : {"-wal", "-shm"}) {
-    std::rename((path + suffix).c_str(), (aside + suffix).c_str());  // there may be none
-  }
-  if (std::rename(path.c_str(), aside.c_str()) != 0) {
-    return ErrnoError(why.message + "; cannot move it to " + aside, errno);
-  }
-  spdlog::error(
-      "replay_memory_lost problem=\"{}\" kept_as={} effect=\"the newest time stamp of every key is "
-      "forgotten: an initiation captured earlier could be replayed once, until its owner connects "
-      "again\"",
-      LogText(why.message), aside);
-  return {};
-}
-
-void Bind(sqlite3_stmt* statement, int index, const void* bytes, std::size_t size) {
-  sqlite3_bind_blob(statement, index, bytes, static_cast<int>(size), SQLITE_STATIC);
+  sqlite3_close_v2(raw);
+  return rows;
 }
 
 }  // namespace
 
 struct ReplayStore::Handle {
-  std::string path;
-  Database database;
-  Statement find;
-  Statement raise;
+  StateFile file;
+  StateStatement find;
+  StateStatement raise;
+  StateStatement forget;
+  std::int64_t keys_at_start = 0;
 };
 
-Result<std::unique_ptr<ReplayStore>> ReplayStore::Open(const std::string& directory) {
-  auto handle = std::make_unique<Handle>();
-  handle->path = directory + "/replay.db";
-  auto database = OpenDatabase(handle->path);
-  if (!database && database.error().code == ErrorCode::kDataLoss) {
-    const Status moved = SetAside(handle->path, database.error());
-    if (!moved) return moved.error();
-    database = OpenDatabase(handle->path);
-  }
-  if (!database) return database.error();
-  handle->database = std::move(*database);
-  sqlite3* raw = handle->database.get();
-  auto find = Prepare(handle->path, raw, "SELECT stamp FROM newest WHERE public_key = ?1");
-  if (!find) return find.error();
-  auto raise = Prepare(handle->path, raw,
-                       "INSERT INTO newest (public_key, stamp) VALUES (?1, ?2) ON CONFLICT DO "
-                       "UPDATE SET stamp = excluded.stamp WHERE excluded.stamp > stamp");
-  if (!raise) return raise.error();
-  handle->find = std::move(*find);
-  handle->raise = std::move(*raise);
-  return std::unique_ptr<ReplayStore>(new ReplayStore(std::move(handle)));
-}
-
-ReplayStore::ReplayStore(std::unique_ptr<Handle> handle) : handle_(std::move(handle)) {}
+ReplayStore::ReplayStore(std::string path) : path_(std::move(path)) {}
 ReplayStore::~ReplayStore() = default;
 
+Result<std::unique_ptr<ReplayStore>> ReplayStore::Open(const std::string& directory) {
+  std::unique_ptr<ReplayStore> store(new ReplayStore(directory + "/replay.db"));
+  Status opened = store->OpenFile();
+  if (!opened && opened.error().code == ErrorCode::kDataLoss) {
+    opened = store->Repair(opened.error(), {});
+  }
+  if (!opened) return opened.error();
+  return store;
+}
+
+Status ReplayStore::OpenFile() {
+  auto file = StateFile::Open(path_, kKind);
+  if (!file) return file.error();
+  auto find = file->Prepare("SELECT stamp FROM newest WHERE public_key = ?1");
+  if (!find) return find.error();
+  auto raise = file->Prepare(
+      "INSERT INTO newest (public_key, stamp) VALUES (?1, ?2) ON CONFLICT DO "
+      "UPDATE SET stamp = excluded.stamp WHERE excluded.stamp > stamp");
+  if (!raise) return raise.error();
+  auto forget = file->Prepare("DELETE FROM newest WHERE public_key = ?1");
+  if (!forget) return forget.error();
+  const auto keys = file->Number("SELECT count(*) FROM newest");
+  if (!keys) return keys.error();
+  handle_.reset(
+      new Handle{std::move(*file), std::move(*find), std::move(*raise), std::move(*forget), *keys});
+  return {};
+}
+
+Status ReplayStore::Repair(const Error& why, const std::vector<KeyStamp>& known) {
+  const std::string before =
+      handle_ ? std::to_string(handle_->keys_at_start) : std::string("unknown");
+  handle_.reset();
+  const auto aside = SetAside(path_, ".damaged-" + std::to_string(std::time(nullptr)));
+  if (!aside) return Error{ErrorCode::kInternal, why.message + "; " + aside.error().message};
+  const auto salvaged = Salvage(*aside);
+  Status status = OpenFile();
+  if (status) status = Raise(salvaged);
+  if (status) status = Raise(known);
+  const auto kept = status ? handle_->file.Number("SELECT count(*) FROM newest") : 0;
+  spdlog::error(
+      "replay_memory_damaged problem=\"{}\" kept_as={} keys_at_last_start={} keys_restored={} "
+      "effect=\"the newest time stamps of all other keys are lost: an initiation captured from one "
+      "of them earlier could be replayed once, until its owner connects again\"",
+      LogText(why.message), *aside, before, kept ? *kept : 0);
+  return status;
+}
+
+// After a repair that failed the file may not be open.
+Status ReplayStore::Ready() { return handle_ ? Status() : OpenFile(); }
+
 Result<std::optional<Tai64n>> ReplayStore::Find(const PublicKey& key) {
-  sqlite3_stmt* statement = handle_->find.get();
-  Bind(statement, 1, key.bytes.data(), key.bytes.size());
-  const int code = sqlite3_step(statement);
+  if (const Status ready = Ready(); !ready) return ready.error();
+  StateStatement& statement = handle_->find;
+  statement.BindBytes(0, key.bytes);
+  const int code = statement.Step();
   std::optional<Tai64n> stamp;
-  if (code == SQLITE_ROW) {
-    const auto* bytes = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement, 0));
-    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, 0));
-    stamp = Tai64n::FromBytes({bytes, size});
-  }
-  sqlite3_reset(statement);
-  if (code != SQLITE_ROW && code != SQLITE_DONE) {
-    return StoreError(handle_->path, handle_->database.get(), code);
-  }
+  if (code == SQLITE_ROW) stamp = Tai64n::FromBytes(statement.Bytes(0));
+  const Error error = handle_->file.ErrorOf(code);
+  statement.Reset();
+  if (code != SQLITE_ROW && code != SQLITE_DONE) return error;
   return stamp;
 }
 
 Status ReplayStore::Raise(const std::vector<KeyStamp>& stamps) {
   if (stamps.empty()) return {};
-  sqlite3* database = handle_->database.get();
-  Status status = Run(handle_->path, database, "BEGIN IMMEDIATE");
+  if (Status ready = Ready(); !ready) return ready;
+  StateFile& file = handle_->file;
+  Status status = file.Run("BEGIN IMMEDIATE");
   if (!status) return status;
-  sqlite3_stmt* statement = handle_->raise.get();
+  StateStatement& statement = handle_->raise;
   for (const auto& [key, stamp] : stamps) {
-    Bind(statement, 1, key.bytes.data(), key.bytes.size());
-    Bind(statement, 2, stamp.bytes.data(), stamp.bytes.size());
-    const int code = sqlite3_step(statement);
-    sqlite3_reset(statement);
-    if (code != SQLITE_DONE) {
-      status = StoreError(handle_->path, database, code);
-      break;
-    }
+    statement.BindBytes(0, key.bytes);
+    statement.BindBytes(1, stamp.bytes);
+    const int code = statement.Step();
+    if (code != SQLITE_DONE) status = file.ErrorOf(code);
+    statement.Reset();
+    if (!status) break;
   }
-  if (status) status = Run(handle_->path, database, "COMMIT");
-  if (!status) sqlite3_exec(database, "ROLLBACK", nullptr, nullptr, nullptr);
+  if (status) status = file.Run("COMMIT");
+  if (!status) static_cast<void>(file.Run("ROLLBACK"));
   return status;
+}
+
+Result<bool> ReplayStore::Forget(const PublicKey& key) {
+  const auto there = Find(key);
+  if (!there) return there.error();
+  StateStatement& statement = handle_->forget;
+  statement.BindBytes(0, key.bytes);
+  const int code = statement.Step();
+  const Error error = handle_->file.ErrorOf(code);
+  statement.Reset();
+  if (code != SQLITE_DONE) return error;
+  return there->has_value();
 }
 
 }  // namespace jitwg::provisioner

@@ -2,6 +2,7 @@
 // after its peer was evicted and after a restart. Holds only keys of peers that were installed.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,23 +20,31 @@ using KeyStamp = std::pair<PublicKey, Tai64n>;
 // Not thread-safe; ReplayMemory locks.
 class ReplayStore {
  public:
-  // Opens or creates "<directory>/replay.db" with mode 0600 (WAL; a commit survives kill -9 of the
-  // process; one process at a time). A damaged file is set aside as
-  // "replay.db.damaged-<Unix time>", which is logged as an error, and a new one begun.
-  // kFailedPrecondition: the file is of a newer version; kAlreadyExists: another process has it;
-  // else why it cannot be opened.
+  // Opens or creates "<directory>/replay.db", as StateFile::Open; a damaged file is repaired.
   static Result<std::unique_ptr<ReplayStore>> Open(const std::string& directory);
   ~ReplayStore();
   ReplayStore(const ReplayStore&) = delete;
   ReplayStore& operator=(const ReplayStore&) = delete;
 
+  // kDataLoss: the file is damaged; Repair.
   Result<std::optional<Tai64n>> Find(const PublicKey& key);
   // Stores each stamp unless a newer one is there; all of them or none.
   Status Raise(const std::vector<KeyStamp>& stamps);
+  // True: there was one.
+  Result<bool> Forget(const PublicKey& key);
+
+  // Sets the damaged file aside as "replay.db.damaged-<Unix time>", begins a new one with what can
+  // still be read of it and with `known`, and logs as an error how much that is and what follows
+  // from the rest.
+  Status Repair(const Error& why, const std::vector<KeyStamp>& known);
 
  private:
   struct Handle;
-  explicit ReplayStore(std::unique_ptr<Handle> handle);
+  explicit ReplayStore(std::string path);
+  Status OpenFile();
+  Status Ready();
+
+  const std::string path_;
   std::unique_ptr<Handle> handle_;
 };
 

@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "lib/base/config.h"
+#include "lib/base/version.h"
 #include "lib/registry/factory.h"
 
 namespace jitwg::provisioner {
@@ -73,6 +74,35 @@ void AddDecisions(ConfigParser& parser, Settings& settings) {
       .Range(1, 100000);
 }
 
+void AddCache(ConfigParser& parser, Settings& settings) {
+  parser
+      .Add("cache", &settings.cache,
+           "keep what the registry says, with preshared keys, in a file of --state-dir, and serve "
+           "known peers from it while the registry is away; auto: unless the registry is a local "
+           "file")
+      .OneOf({"auto", "on", "off"});
+  parser
+      .Add("max-stale", &settings.cached_registry.max_stale,
+           "so old may be what is served while the registry is away")
+      .Range(std::chrono::seconds(1), std::chrono::hours(24 * 365));
+  parser
+      .Add("negative-ttl", &settings.cached_registry.negative_ttl,
+           "so long a key that the registry did not know is not looked up again, unless it tells "
+           "of a change")
+      .Range(std::chrono::milliseconds(0), std::chrono::minutes(1));
+  parser
+      .Add("cache-peers", &settings.peer_cache.max_entries,
+           "peers in the cache at most; those read longest ago go")
+      .Range(1, 10'000'000);
+}
+
+void AddReports(ConfigParser& parser, Settings& settings) {
+  parser
+      .Add("report-interval", &settings.report_interval,
+           "how often the registry is told where this gateway saw which peer; 0 for never")
+      .Range(std::chrono::milliseconds(0), std::chrono::hours(24));
+}
+
 void AddEviction(ConfigParser& parser, Settings& settings) {
   parser
       .Add("idle-timeout", &settings.eviction.idle,
@@ -112,7 +142,16 @@ ProvisionerOptions Settings::ToOptions() const {
   options.coordinator.max_lookups = max_lookups;
   options.eviction = eviction;
   options.evict_interval = evict_interval;
+  options.sightings.gateway = identity.gateway;
+  options.sightings.version = Version();
+  options.sightings.interval = report_interval;
   return options;
+}
+
+bool Settings::UsesCache() const {
+  if (cache != "auto") return cache == "on";
+  const auto address = registry::ParseRegistryAddress(registry);
+  return address && address->kind != "sqlite";
 }
 
 std::variant<Settings, int> ReadSettings(int argc, const char* const* argv, std::ostream& out,
@@ -125,7 +164,9 @@ std::variant<Settings, int> ReadSettings(int argc, const char* const* argv, std:
                       "registry, and has peers installed and removed.");
   AddPlaces(parser, settings, mode);
   AddDecisions(parser, settings);
+  AddCache(parser, settings);
   AddEviction(parser, settings);
+  AddReports(parser, settings);
   AddLogging(parser, settings);
   parser.Examples(kExamples);
   parser.Parse(argc, argv);

@@ -9,6 +9,8 @@
 
 #include "lib/base/log.h"
 #include "lib/rpc/unix_socket.h"
+#include "provisioner/cached_registry.h"
+#include "provisioner/peer_cache_store.h"
 #include "provisioner/provisioner.h"
 
 namespace jitwg::provisioner {
@@ -20,14 +22,20 @@ struct Settings {
   std::string admin_listen = "unix:/run/jitwg/admin.sock";
   rpc::SocketAccess admin_access;
   std::string completion = "sniffer";
+  std::string cache = "auto";  // "on", "off"
+  CachedRegistryOptions cached_registry;
+  PeerCacheLimits peer_cache;
   EvictionLimits eviction;
   std::chrono::milliseconds evict_interval = std::chrono::seconds(10);
   std::chrono::milliseconds lookup_timeout = std::chrono::seconds(2);
   std::size_t max_lookups = 1024;
+  std::chrono::milliseconds report_interval = std::chrono::seconds(10);
   GatewayIdentity identity;  // the gateway's default is the host's name
   LogOptions log;
 
   ProvisionerOptions ToOptions() const;
+  // Whether the registry is kept in the gateway's cache; "auto": unless it is a local file itself.
+  bool UsesCache() const;
 };
 
 // The settings, or the code to exit with: after --help, --version and --check-config (0), or faults

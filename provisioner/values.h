@@ -73,8 +73,10 @@ struct PeerState {
   PublicKey public_key;
   bool own = false;  // installed by jitwg
   std::vector<IpPrefix> allowed_ips;
+  std::optional<Endpoint> endpoint;
   std::optional<WallTime> last_handshake;  // unset: never completed
   std::uint64_t rx_bytes = 0;
+  std::uint64_t tx_bytes = 0;
   std::uint16_t persistent_keepalive = 0;
   bool has_preshared_key = false;
   std::optional<std::chrono::nanoseconds> installed_for;

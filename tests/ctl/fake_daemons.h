@@ -69,14 +69,38 @@ class FakeAdmin final : public v1::Admin::Service {
   v1::StatusResponse status;
   std::vector<v1::WatchDecisionsResponse> decisions;
   std::atomic<bool> stay = true;
+  v1::ExplainResponse explanation;
+  v1::EvictRequest evict_request;
+  v1::EvictResponse evicted;
+  std::string forgotten;
+  std::atomic<std::uint32_t> recent = 0;
 
+  grpc::Status Explain(grpc::ServerContext*, const v1::ExplainRequest* request,
+                       v1::ExplainResponse* response) override {
+    *response = explanation;
+    response->set_public_key(request->public_key());
+    return grpc::Status::OK;
+  }
+  grpc::Status Evict(grpc::ServerContext*, const v1::EvictRequest* request,
+                     v1::EvictResponse* response) override {
+    evict_request = *request;
+    *response = evicted;
+    return grpc::Status::OK;
+  }
+  grpc::Status ForgetTimestamp(grpc::ServerContext*, const v1::ForgetTimestampRequest*,
+                               v1::ForgetTimestampResponse* response) override {
+    response->set_forgotten_timestamp(forgotten);
+    return grpc::Status::OK;
+  }
   grpc::Status Status(grpc::ServerContext*, const v1::StatusRequest*,
                       v1::StatusResponse* response) override {
     *response = status;
     return grpc::Status::OK;
   }
-  grpc::Status WatchDecisions(grpc::ServerContext* context, const v1::WatchDecisionsRequest*,
+  grpc::Status WatchDecisions(grpc::ServerContext* context,
+                              const v1::WatchDecisionsRequest* request,
                               grpc::ServerWriter<v1::WatchDecisionsResponse>* writer) override {
+    recent = request->recent();
     for (const auto& decision : decisions) writer->Write(decision);
     while (stay && !context->IsCancelled()) std::this_thread::yield();
     return grpc::Status::OK;

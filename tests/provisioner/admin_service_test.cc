@@ -3,6 +3,7 @@
 #include "lib/rpc/channel.h"
 #include "lib/rpc/convert.h"
 #include "lib/rpc/server.h"
+#include "provisioner/admin_convert.h"
 #include "tests/provisioner/gateway_fixture.h"
 
 namespace jitwg::provisioner {
@@ -15,7 +16,9 @@ class AdminServiceTest : public GatewayFixture {
         admin_(clock_, provisioner_, registry_,
                {.version = "1.2.3",
                 .registry_kind = "sqlite",
-                .heartbeat = std::chrono::milliseconds(20)}) {
+                .heartbeat = std::chrono::milliseconds(20),
+                .cache = nullptr,
+                .cache_store = nullptr}) {
     rpc::ServerOptions options;
     options.socket_path = directory_.path() + "/a";
     server_ = std::move(*rpc::Server::Start(options, {&admin_}));
@@ -86,6 +89,91 @@ TEST_F(AdminServiceTest, DecisionsAreStreamed) {
   EXPECT_EQ(message.decision().timestamp(), rpc::ToBytes(Stamp(0)));
   EXPECT_EQ(message.decision().allowed_ips_size(), 1);
   context.TryCancel();
+}
+
+TEST_F(AdminServiceTest, TheLastDecisionsComeFirstWhenTheyAreWanted) {
+  for (std::uint16_t i = 1; i <= 3; ++i) link_.Emit(MakeEvent(i, 0, i));
+  while (provisioner_.decisions().Count(Verdict::kUnknownKey) != 3) std::this_thread::yield();
+  grpc::ClientContext context;
+  v1::WatchDecisionsRequest request;
+  request.set_recent(2);
+  const auto reader = stub_->WatchDecisions(&context, request);
+  v1::WatchDecisionsResponse message;
+  ASSERT_TRUE(reader->Read(&message));
+  EXPECT_TRUE(message.has_heartbeat());
+  for (std::uint16_t i = 2; i <= 3; ++i) {
+    ASSERT_TRUE(reader->Read(&message));
+    EXPECT_EQ(message.decision().public_key(), rpc::ToBytes(Key(i)));
+  }
+  ASSERT_TRUE(reader->Read(&message));
+  EXPECT_TRUE(message.has_heartbeat());
+  context.TryCancel();
+}
+
+TEST_F(AdminServiceTest, AKeyIsExplained) {
+  auto peer = MakePeer(1);
+  peer.preshared_key.emplace();
+  peer.preshared_key->mutable_bytes()[0] = 1;
+  peer.expires_at = clock_.WallNow() + std::chrono::hours(1);
+  Register(peer);
+  PeerState state = LiveState(peer);
+  state.endpoint = Endpoint{*IpAddress::Parse("192.0.2.7"), 4711, 0};
+  link_.PutPeer("wg0", state);
+  ASSERT_TRUE(replay_->Raise({{Key(1), Stamp(3)}}));
+  grpc::ClientContext context;
+  v1::ExplainRequest request;
+  request.set_public_key(rpc::ToBytes(Key(1)));
+  v1::ExplainResponse response;
+  ASSERT_TRUE(stub_->Explain(&context, request, &response).ok());
+  EXPECT_EQ(response.public_key(), request.public_key());
+  EXPECT_EQ(response.record().name(), "peer-1");
+  EXPECT_TRUE(response.record().has_preshared_key());
+  EXPECT_TRUE(response.record().has_expires_at());
+  ASSERT_EQ(response.interfaces_size(), 1);
+  EXPECT_EQ(response.interfaces(0).verdict(), "allowed");
+  EXPECT_EQ(response.interfaces(0).installed().endpoint().port(), 4711U);
+  EXPECT_EQ(response.newest_timestamp(), rpc::ToBytes(Stamp(3)));
+  EXPECT_FALSE(response.has_cached_age());
+}
+
+TEST_F(AdminServiceTest, PeersAreEvictedAndStampsForgotten) {
+  link_.PutPeer("wg0", OwnPeer(MakePeer(1)));
+  ASSERT_TRUE(replay_->Raise({{Key(1), Stamp(3)}}));
+  {
+    grpc::ClientContext context;
+    v1::EvictRequest request;
+    v1::EvictResponse response;
+    EXPECT_EQ(stub_->Evict(&context, request, &response).error_code(),
+              grpc::StatusCode::INVALID_ARGUMENT);
+  }
+  grpc::ClientContext evicting;
+  v1::EvictRequest evict;
+  evict.set_public_key(rpc::ToBytes(Key(1)));
+  v1::EvictResponse evicted;
+  ASSERT_TRUE(stub_->Evict(&evicting, evict, &evicted).ok());
+  ASSERT_EQ(evicted.results_size(), 1);
+  EXPECT_EQ(evicted.results(0).outcome(), v1::PEER_OUTCOME_REMOVED);
+  EXPECT_FALSE(HasPeer(1));
+  grpc::ClientContext forgetting;
+  v1::ForgetTimestampRequest forget;
+  forget.set_public_key(rpc::ToBytes(Key(1)));
+  v1::ForgetTimestampResponse forgotten;
+  ASSERT_TRUE(stub_->ForgetTimestamp(&forgetting, forget, &forgotten).ok());
+  EXPECT_EQ(forgotten.forgotten_timestamp(), rpc::ToBytes(Stamp(3)));
+  EXPECT_EQ(Newest(1), std::nullopt);
+}
+
+TEST_F(AdminServiceTest, AKeyThatIsNoneIsRefusedByEveryCall) {
+  v1::ExplainRequest explain;
+  explain.set_public_key("short");
+  v1::ExplainResponse explained;
+  grpc::ClientContext first;
+  EXPECT_EQ(stub_->Explain(&first, explain, &explained).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+  v1::ForgetTimestampResponse forgotten;
+  grpc::ClientContext second;
+  EXPECT_EQ(stub_->ForgetTimestamp(&second, {}, &forgotten).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST_F(AdminServiceTest, HeartbeatsComeWhenThereIsNothingToTell) {

@@ -8,10 +8,10 @@
 #include <thread>
 #include <vector>
 
-#include "tests/provisioner/fake_clock.h"
 #include "tests/provisioner/fake_registry.h"
 #include "tests/provisioner/fake_sniffer_link.h"
 #include "tests/provisioner/test_values.h"
+#include "tests/support/manual_clock.h"
 
 namespace jitwg::provisioner {
 namespace {
@@ -33,7 +33,8 @@ class CoordinatorTest : public ::testing::Test {
   void Start(const CoordinatorOptions& options = {}) {
     coordinator_ = std::make_unique<Coordinator>(
         CoordinatorParts{clock_, link_, registry_, *replay_, book_, interfaces_, decisions_},
-        options, [this](const PublicKey& key) { rechecked_.push_back(key); });
+        options, [this](const PublicKey& key) { rechecked_.push_back(key); },
+        [this](const std::string& interface) { full_.push_back(interface); });
   }
   // There is no coordinator afterwards; what is decided is published.
   void Stop() {
@@ -54,7 +55,7 @@ class CoordinatorTest : public ::testing::Test {
   std::optional<Tai64n> Newest(std::uint16_t number) { return *replay_->Newest(Key(number)); }
 
   TemporaryDirectory directory_;
-  FakeClock clock_;
+  ManualClock clock_;
   FakeSnifferLink link_;
   HoldableRegistry registry_;
   std::unique_ptr<ReplayMemory> replay_;
@@ -62,6 +63,7 @@ class CoordinatorTest : public ::testing::Test {
   InterfaceTable interfaces_;
   DecisionHub decisions_;
   std::vector<PublicKey> rechecked_;
+  std::vector<std::string> full_;
   std::unique_ptr<Coordinator> coordinator_;
 };
 
@@ -240,6 +242,7 @@ TEST_F(CoordinatorTest, TheSniffersRefusalIsTheVerdict) {
   Finish();
   EXPECT_EQ(decisions_.Count(Verdict::kPrefixNotAllowed), 1U);
   EXPECT_EQ(decisions_.Count(Verdict::kInstallFailed), 1U);
+  EXPECT_EQ(full_, std::vector<std::string>{"wg0"});
   EXPECT_EQ(book_.size(), 0U);
 }
 

@@ -12,12 +12,15 @@ class EvictorTest : public GatewayFixture {
   EvictorTest()
       : evictor_({clock_, link_, *replay_, book_, interfaces_, remover_}, EvictionLimits(),
                  {.interfaces_changed = [this] { ++changes_; },
-                  .unknown_peer = [this](const PublicKey& key) { unknown_.push_back(key); }}) {}
+                  .unknown_peer = [this](const PublicKey& key) { unknown_.push_back(key); },
+                  .missing_pinned = [this](const PublicKey& key) { missing_.push_back(key); },
+                  .listed = {}}) {}
 
   void Look() { evictor_.RunOnce({}); }
 
   int changes_ = 0;
   std::vector<PublicKey> unknown_;
+  std::vector<PublicKey> missing_;
   Evictor evictor_;
 };
 
@@ -159,6 +162,66 @@ TEST_F(EvictorTest, ARecreatedInterfaceIsTold) {
   link_.SetInterface(state);
   Look();
   EXPECT_EQ(changes_, 2);
+}
+
+TEST_F(EvictorTest, APinnedPeerThatSomebodyRemovedIsTold) {
+  auto peer = MakePeer(1);
+  peer.pinned = true;
+  Install(peer);
+  Install(MakePeer(2));
+  clock_.Advance(seconds(1));
+  Look();
+  EXPECT_TRUE(missing_.empty());
+  link_.DropPeer("wg0", Key(1));
+  link_.DropPeer("wg0", Key(2));
+  Look();
+  EXPECT_EQ(missing_, std::vector<PublicKey>{Key(1)});
+}
+
+TEST_F(EvictorTest, ARefusedNewcomerGetsThePlaceOfTheQuietest) {
+  InterfaceState state = link_.GetInterfaces({})->at(0);
+  state.max_peers = 3;
+  link_.SetInterface(state);
+  for (std::uint16_t i = 1; i <= 3; ++i) Install(MakePeer(i));
+  Look();
+  clock_.Advance(seconds(60));
+  for (std::uint16_t i = 1; i <= 3; ++i) {
+    book_.NoteActivity({"wg0", Key(i)}, clock_.SteadyNow() - seconds(i == 2 ? 50 : 40));
+  }
+  clock_.Advance(seconds(1));
+  Look();
+  EXPECT_EQ(link_.CountPeers("wg0"), 3U);  // full, but nobody was refused
+  evictor_.WantRoom("wg0");
+  Look();
+  EXPECT_EQ(link_.CountPeers("wg0"), 2U);
+  EXPECT_FALSE(HasPeer(2));
+  EXPECT_EQ(decisions_.Count(EvictionReason::kOverCap), 1U);
+}
+
+TEST_F(EvictorTest, NobodyAliveGoesForANewcomer) {
+  InterfaceState state = link_.GetInterfaces({})->at(0);
+  state.max_peers = 2;
+  link_.SetInterface(state);
+  Install(MakePeer(1));
+  Install(MakePeer(2));
+  Look();
+  evictor_.WantRoom("wg0");
+  clock_.Advance(seconds(20));
+  Look();
+  EXPECT_EQ(link_.CountPeers("wg0"), 2U);
+}
+
+TEST_F(EvictorTest, AStepOfTheWallClockPutsNobodyOut) {
+  Install(MakePeer(1));
+  Look();
+  clock_.Advance(seconds(10));
+  clock_.StepWall(std::chrono::hours(24));
+  Look();
+  EXPECT_TRUE(HasPeer(1));
+  clock_.StepWall(-std::chrono::hours(48));
+  clock_.Advance(seconds(291));
+  Look();
+  EXPECT_FALSE(HasPeer(1));  // and a step back keeps nobody
 }
 
 TEST(EvictionPeriod, IsShortEnoughForUnfinishedPeers) {

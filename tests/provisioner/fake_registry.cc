@@ -6,8 +6,10 @@ HoldableRegistry::~HoldableRegistry() { Release(); }
 
 void HoldableRegistry::Find(const PublicKey& key, std::chrono::milliseconds /*deadline*/,
                             FindCallback done) {
+  std::function<void(const PublicKey&)> hook;
   {
     const std::lock_guard lock(mutex_);
+    hook = on_find_;
     ++finds_;
     ++found_[key];
     if (holding_) {
@@ -15,12 +17,14 @@ void HoldableRegistry::Find(const PublicKey& key, std::chrono::milliseconds /*de
       return;
     }
   }
+  if (hook) hook(key);
   done(Answer(key));
 }
 
 Result<std::optional<registry::Peer>> HoldableRegistry::Answer(const PublicKey& key) {
   const std::lock_guard lock(mutex_);
   if (error_) return *error_;
+  if (damaged_.contains(key)) return Error{ErrorCode::kDataLoss, "this row is damaged"};
   if (failing_[key]) return Error{ErrorCode::kUnavailable, "this key fails"};
   const auto found = peers_.find(key);
   if (found == peers_.end()) return std::optional<registry::Peer>();
@@ -36,6 +40,7 @@ Result<std::vector<registry::Peer>> HoldableRegistry::List(const registry::ListQ
     if (query.after && key <= *query.after) continue;
     if (query.pinned_only && !peer.pinned) continue;
     if (!query.network.empty() && peer.network != query.network) continue;
+    if (damaged_.contains(key)) return Error{ErrorCode::kDataLoss, "a row is damaged"};
     page.push_back(peer.Clone());
   }
   return page;
@@ -104,6 +109,20 @@ void HoldableRegistry::Fail(std::optional<Error> error) {
 void HoldableRegistry::FailKey(const PublicKey& key, bool fails) {
   const std::lock_guard lock(mutex_);
   failing_[key] = fails;
+}
+
+void HoldableRegistry::DamageRow(const PublicKey& key, bool damaged) {
+  const std::lock_guard lock(mutex_);
+  if (damaged) {
+    damaged_.insert(key);
+  } else {
+    damaged_.erase(key);
+  }
+}
+
+void HoldableRegistry::OnFind(std::function<void(const PublicKey&)> hook) {
+  const std::lock_guard lock(mutex_);
+  on_find_ = std::move(hook);
 }
 
 void HoldableRegistry::Notify(const registry::Change& change) {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -33,6 +35,10 @@ class HoldableRegistry final : public registry::Registry {
   void Fail(std::optional<Error> error);
   // Look-ups of this key alone fail.
   void FailKey(const PublicKey& key, bool fails);
+  // The row of this key cannot be read: kDataLoss, also for every list that comes across it.
+  void DamageRow(const PublicKey& key, bool damaged);
+  // Called before each look-up is answered; without locks.
+  void OnFind(std::function<void(const PublicKey&)> hook);
   // Tells the subscriber.
   void Notify(const registry::Change& change);
 
@@ -48,6 +54,8 @@ class HoldableRegistry final : public registry::Registry {
   std::map<PublicKey, registry::Peer> peers_;
   std::map<PublicKey, std::size_t> found_;
   std::map<PublicKey, bool> failing_;
+  std::set<PublicKey> damaged_;
+  std::function<void(const PublicKey&)> on_find_;
   std::vector<std::pair<PublicKey, FindCallback>> held_;
   std::vector<registry::GatewayReport> reports_;
   std::optional<Error> error_;

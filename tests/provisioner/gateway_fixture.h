@@ -12,10 +12,10 @@
 #include "provisioner/peer_book.h"
 #include "provisioner/peer_remover.h"
 #include "provisioner/replay_memory.h"
-#include "tests/provisioner/fake_clock.h"
 #include "tests/provisioner/fake_registry.h"
 #include "tests/provisioner/fake_sniffer_link.h"
 #include "tests/provisioner/test_values.h"
+#include "tests/support/manual_clock.h"
 
 namespace jitwg::provisioner {
 
@@ -39,7 +39,7 @@ class GatewayFixture : public ::testing::Test {
   std::optional<Tai64n> Newest(std::uint16_t number) { return *replay_->Newest(Key(number)); }
 
   TemporaryDirectory directory_;
-  FakeClock clock_;
+  ManualClock clock_;
   FakeSnifferLink link_;
   HoldableRegistry registry_;
   std::unique_ptr<ReplayMemory> replay_;

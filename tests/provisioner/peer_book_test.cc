@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/provisioner/fake_clock.h"
 #include "tests/provisioner/test_values.h"
+#include "tests/support/manual_clock.h"
 
 namespace jitwg::provisioner {
 namespace {
@@ -14,7 +14,7 @@ class PeerBookTest : public ::testing::Test {
  protected:
   std::vector<EvictionCandidate> Observe(const PeerList& list) {
     const SteadyTime now = clock_.SteadyNow();
-    return book_.Observe("wg0", list, now, now, clock_.WallNow());
+    return book_.Observe("wg0", list, now, now, clock_.WallNow()).candidates;
   }
   EvictionCandidate ObserveOne(const PeerState& state) {
     PeerList list;
@@ -23,7 +23,7 @@ class PeerBookTest : public ::testing::Test {
   }
   PeerId Id(std::uint16_t number) const { return {"wg0", Key(number)}; }
 
-  FakeClock clock_;
+  ManualClock clock_;
   PeerBook book_;
 };
 
@@ -57,16 +57,80 @@ TEST_F(PeerBookTest, GrowingReceivedBytesAreActivity) {
   EXPECT_EQ(ObserveOne(state).last_activity, clock_.SteadyNow());
 }
 
-TEST_F(PeerBookTest, TheLastHandshakeIsActivityWhateverTheWallClockDoes) {
+TEST_F(PeerBookTest, ANewHandshakeIsActivityWhateverTheWallClockDoes) {
   book_.NoteInstalled(Id(1), MakePeer(1), clock_.SteadyNow());
-  clock_.Advance(seconds(100));
   PeerState state = OwnPeer(MakePeer(1));
+  ObserveOne(state);
+  clock_.Advance(seconds(100));
   state.last_handshake = clock_.WallNow() - seconds(20);
   const auto candidate = ObserveOne(state);
   EXPECT_TRUE(candidate.completed);
-  EXPECT_EQ(candidate.last_activity, clock_.SteadyNow() - seconds(20));
+  const SteadyTime seen = clock_.SteadyNow();
+  EXPECT_EQ(candidate.last_activity, seen);
+  clock_.Advance(seconds(50));
   clock_.StepWall(-seconds(3600));  // the handshake seems to lie ahead
-  EXPECT_EQ(ObserveOne(state).last_activity, clock_.SteadyNow());
+  EXPECT_EQ(ObserveOne(state).last_activity, seen);
+  clock_.StepWall(seconds(7200));
+  EXPECT_EQ(ObserveOne(state).last_activity, seen);
+}
+
+TEST_F(PeerBookTest, APeerSeenForTheFirstTimeIsAsIdleAsItsHandshakeIsOld) {
+  PeerState state = OwnPeer(MakePeer(1));
+  state.installed_for = seconds(1000);
+  state.last_handshake = clock_.WallNow() - seconds(70);
+  EXPECT_EQ(ObserveOne(state).last_activity, clock_.SteadyNow() - seconds(70));
+}
+
+TEST_F(PeerBookTest, AListBegunBeforeARemovalDoesNotBringThePeerBack) {
+  book_.NoteInstalled(Id(1), MakePeer(1), clock_.SteadyNow());
+  const SteadyTime started = clock_.SteadyNow();
+  clock_.Advance(seconds(1));
+  book_.NoteRemoved(Id(1), clock_.SteadyNow());
+  PeerList stale;
+  stale.peers.push_back(OwnPeer(MakePeer(1)));
+  const auto seen = book_.Observe("wg0", stale, started, clock_.SteadyNow(), clock_.WallNow());
+  EXPECT_TRUE(seen.candidates.empty());
+  EXPECT_FALSE(book_.Contains(Id(1)));
+  clock_.Advance(seconds(1));
+  EXPECT_EQ(Observe(stale).size(), 1U);  // a list from after it is believed
+}
+
+TEST_F(PeerBookTest, ExpiriesAreToldWhenTheirTimeHasComeUntilThePeerIsGone) {
+  auto peer = MakePeer(1);
+  peer.expires_at = clock_.WallNow() + seconds(10);
+  book_.NoteInstalled(Id(1), peer, clock_.SteadyNow());
+  book_.NoteInstalled(Id(2), MakePeer(2), clock_.SteadyNow());
+  EXPECT_TRUE(book_.Expired(clock_.WallNow()).empty());
+  clock_.Advance(seconds(10));
+  EXPECT_EQ(book_.Expired(clock_.WallNow()), std::vector<PeerId>{Id(1)});
+  EXPECT_EQ(book_.Expired(clock_.WallNow()), std::vector<PeerId>{Id(1)});
+  book_.NoteRemoved(Id(1), clock_.SteadyNow());
+  EXPECT_TRUE(book_.Expired(clock_.WallNow()).empty());
+}
+
+TEST_F(PeerBookTest, AnExpiryPutOffIsNotHeld) {
+  auto peer = MakePeer(1);
+  peer.expires_at = clock_.WallNow() + seconds(10);
+  book_.NoteInstalled(Id(1), peer, clock_.SteadyNow());
+  peer.expires_at = clock_.WallNow() + seconds(20);
+  book_.NoteRecord(Id(1), peer);
+  clock_.Advance(seconds(10));
+  EXPECT_TRUE(book_.Expired(clock_.WallNow()).empty());
+  clock_.Advance(seconds(10));
+  EXPECT_EQ(book_.Expired(clock_.WallNow()).size(), 1U);
+}
+
+TEST_F(PeerBookTest, APinnedPeerThatAnInterruptedListLacksIsToldAndKept) {
+  auto peer = MakePeer(1);
+  peer.pinned = true;
+  book_.NoteInstalled(Id(1), peer, clock_.SteadyNow());
+  clock_.Advance(seconds(1));
+  const SteadyTime now = clock_.SteadyNow();
+  const auto seen =
+      book_.Observe("wg0", {.peers = {}, .interrupted = true}, now, now, clock_.WallNow());
+  EXPECT_EQ(seen.missing_pinned, std::vector<PublicKey>{Key(1)});
+  EXPECT_TRUE(book_.Contains(Id(1)));
+  EXPECT_EQ(book_.InstalledDigest(Id(1)), std::nullopt);
 }
 
 TEST_F(PeerBookTest, AnExpiryThatPassesWhileInstalledIsSeen) {

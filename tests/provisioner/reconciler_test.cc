@@ -220,7 +220,8 @@ TEST_F(ReconcilerTest, NobodyIsPutOutForNotBeingInARegistryThatWasJustMade) {
   EXPECT_TRUE(HasPeer(1));
   // Idle, it may go like any other.
   const SteadyTime now = clock_.SteadyNow();
-  const auto candidates = book_.Observe("wg0", *link_.List("wg0", {}), now, now, clock_.WallNow());
+  const auto candidates =
+      book_.Observe("wg0", *link_.List("wg0", {}), now, now, clock_.WallNow()).candidates;
   ASSERT_EQ(candidates.size(), 1U);
   EXPECT_TRUE(candidates[0].known);
   EXPECT_FALSE(candidates[0].pinned);

@@ -21,6 +21,14 @@ class ReplayMemoryTest : public ::testing::Test {
     EXPECT_TRUE(memory) << memory.error().message;
     return memory ? std::move(*memory) : nullptr;
   }
+  int CountAside() const {
+    int aside = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(directory_.path())) {
+      const std::string name = entry.path().filename();
+      aside += name.starts_with("replay.db.damaged-") && !name.ends_with("-wal") ? 1 : 0;
+    }
+    return aside;
+  }
   std::string file() const { return directory_.path() + "/replay.db"; }
   void Execute(const char* sql) const {
     sqlite3* database = nullptr;
@@ -112,11 +120,7 @@ TEST_F(ReplayMemoryTest, ADamagedFileIsSetAsideAndANewOneBegun) {
   const auto memory = Open();
   EXPECT_EQ(*memory->Newest(Key(1)), std::nullopt);
   ASSERT_TRUE(memory->Raise({{Key(1), Stamp(1)}}));
-  int aside = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(directory_.path())) {
-    aside += entry.path().filename().string().starts_with("replay.db.damaged-") ? 1 : 0;
-  }
-  EXPECT_EQ(aside, 1);
+  EXPECT_EQ(CountAside(), 1);
 }
 
 TEST_F(ReplayMemoryTest, APageThatRottedInsideIsNoticed) {
@@ -130,7 +134,10 @@ TEST_F(ReplayMemoryTest, APageThatRottedInsideIsNoticed) {
   stream.seekp(std::streamoff{4096} * 3);
   stream << std::string(4096, '\xff');
   stream.close();
-  EXPECT_EQ(*Open()->Newest(Key(7)), std::nullopt);
+  const auto memory = Open();
+  EXPECT_EQ(CountAside(), 1);
+  EXPECT_EQ(*memory->Newest(Key(7)), Stamp(7));  // before the rotten page, and saved
+  EXPECT_EQ(*memory->Newest(Key(1999)), std::nullopt);
 }
 
 TEST_F(ReplayMemoryTest, AFileOfANewerVersionIsRefused) {
@@ -159,6 +166,38 @@ TEST_F(ReplayMemoryTest, AMissingDirectoryIsNamed) {
   const auto memory = ReplayMemory::Open("/nonexistent/jitwg");
   ASSERT_FALSE(memory);
   EXPECT_NE(memory.error().message.find("/nonexistent/jitwg/replay.db"), std::string::npos);
+}
+
+TEST_F(ReplayMemoryTest, ADamageNoticedAtRunTimeIsRepairedWithWhatMemoryHolds) {
+  const auto memory = Open(/*cache=*/1);
+  std::vector<KeyStamp> stamps;  // more than SQLite keeps of the file in memory
+  for (int i = 0; i < 65536; ++i) stamps.emplace_back(Key(static_cast<std::uint16_t>(i)), Stamp(5));
+  ASSERT_TRUE(memory->Raise(stamps));
+  ASSERT_EQ(*memory->Newest(Key(65535)), Stamp(5));
+  for (const char* suffix : {"", "-wal"}) {
+    const std::string path = file() + suffix;
+    const auto size = std::filesystem::file_size(path);
+    std::fstream stream(path, std::ios::in | std::ios::out | std::ios::binary);
+    stream << std::string(size, 'x');
+  }
+  for (int i = 0; i < 65536; i += 64) {
+    ASSERT_TRUE(memory->Newest(Key(static_cast<std::uint16_t>(i))));
+  }
+  EXPECT_EQ(CountAside(), 1);
+  ASSERT_TRUE(memory->Raise({{Key(1), Stamp(6)}}));
+  EXPECT_EQ(*memory->Newest(Key(1)), Stamp(6));
+}
+
+TEST_F(ReplayMemoryTest, AForgottenStampIsForgottenEverywhere) {
+  auto memory = Open();
+  ASSERT_TRUE(memory->Raise({{Key(1), Stamp(5)}}));
+  ASSERT_EQ(*memory->Newest(Key(1)), Stamp(5));
+  memory->RaiseSoon(Key(1), Stamp(6));
+  EXPECT_EQ(*memory->Forget(Key(1)), Stamp(6));
+  EXPECT_EQ(*memory->Newest(Key(1)), std::nullopt);
+  EXPECT_EQ(*memory->Forget(Key(1)), std::nullopt);
+  memory.reset();
+  EXPECT_EQ(*Open()->Newest(Key(1)), std::nullopt);
 }
 
 }  // namespace

@@ -50,6 +50,21 @@ TEST(Settings, FlagsReachTheOptions) {
   EXPECT_EQ(options.coordinator.identity.gateway, "gw7");
 }
 
+TEST(Settings, ALocalFileNeedsNoCacheUnlessItIsWanted) {
+  const auto local = Read({});
+  EXPECT_FALSE(std::get<Settings>(local.settings).UsesCache());
+  const auto wanted = Read({"--cache", "on", "--max-stale", "2h", "--negative-ttl", "3s",
+                            "--cache-peers", "7", "--report-interval", "0s"});
+  const auto* settings = std::get_if<Settings>(&wanted.settings);
+  ASSERT_NE(settings, nullptr) << wanted.err;
+  EXPECT_TRUE(settings->UsesCache());
+  EXPECT_EQ(settings->cached_registry.max_stale, std::chrono::hours(2));
+  EXPECT_EQ(settings->cached_registry.negative_ttl, std::chrono::seconds(3));
+  EXPECT_EQ(settings->peer_cache.max_entries, 7U);
+  EXPECT_EQ(settings->ToOptions().sightings.interval.count(), 0);
+  EXPECT_EQ(settings->ToOptions().sightings.gateway, settings->identity.gateway);
+}
+
 TEST(Settings, EveryFaultIsNamedAtOnce) {
   const auto outcome =
       Read({"--sniffer", "tcp:1", "--registry", "mongo:x", "--completion", "magic", "--state-dir",

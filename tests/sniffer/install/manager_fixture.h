@@ -5,8 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,21 +12,9 @@
 #include "sniffer/install/peer_manager.h"
 #include "tests/sniffer/install/contract_harness.h"
 #include "tests/support/fake_device.h"
+#include "tests/support/manual_clock.h"
 
 namespace jitwg::testing {
-
-class TurnedClock final : public Clock {
- public:
-  SteadyTime SteadyNow() const override { return SteadyTime(std::chrono::hours(1000) + past()); }
-  WallTime WallNow() const override {
-    return WallTime(std::chrono::seconds(1'700'000'000)) + past();
-  }
-  void Turn(std::chrono::seconds by) { past_ += by.count(); }
-
- private:
-  std::chrono::seconds past() const { return std::chrono::seconds(past_.load()); }
-  std::atomic<std::int64_t> past_{0};
-};
 
 class PeerManagerFixture : public ::testing::Test {
  protected:
@@ -80,7 +66,7 @@ class PeerManagerFixture : public ::testing::Test {
 
   PrivateKey key_;
   FakeKernel kernel_;
-  TurnedClock clock_;
+  ManualClock clock_;
   std::string journal_path_;
   std::unique_ptr<sniffer::PeerManager> manager_;
 };

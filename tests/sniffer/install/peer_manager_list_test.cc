@@ -31,7 +31,7 @@ TEST_F(PeerManagerListTest, MarksOwnPeersWithAgeAndNewestTimestamp) {
   const WallTime handshake(std::chrono::seconds(1'700'000'100));
   kernel_.CompleteHandshake("wg0", TestKey(1), handshake);
   kernel_.SetTraffic("wg0", TestKey(1), 10, 20);
-  clock_.Turn(std::chrono::seconds(30));
+  clock_.Advance(std::chrono::seconds(30));
   const auto list = manager_->List();
   ASSERT_TRUE(list);
   EXPECT_FALSE(list->interrupted);

@@ -31,7 +31,7 @@ TEST_F(PeerManagerRestartTest, OwnPeersStayOwnAndForeignStayForeign) {
   Install(Request(2, {"10.8.0.3/32"}));
   EXPECT_EQ(Remove(2), PeerOutcome::kRemoved);
   AddForeign(2, {"10.8.0.3/32"});
-  clock_.Turn(std::chrono::seconds(60));
+  clock_.Advance(std::chrono::seconds(60));
   Start();
   EXPECT_TRUE(manager_->IsOwn(TestKey(1)));
   EXPECT_FALSE(manager_->IsOwn(TestKey(2))) << "we removed it, somebody else added it";
