@@ -143,8 +143,7 @@ int PeerShowCommand(const Arguments& arguments, Io io) {
   const auto found = FindPeer(**registry, options.key);
   if (!found) return Fail(io, found.error());
   if (!*found) {
-    return Fail(
-        io, {ErrorCode::kNotFound, "peer " + options.key.ToBase64() + " is not in the registry"});
+    return Fail(io, registry::NoSuchPeer(options.key));
   }
   if (options.common.json) {
     PrintJsonWithSecret(**found, options.secrets, io.out);

@@ -39,8 +39,6 @@ Response JsonResponse(int status, const nlohmann::json& body) {
 
 Response NoContent() { return {204, "", ""}; }
 
-Response NoSuchPeer(const PublicKey& key) {
-  return Problem({ErrorCode::kNotFound, "peer " + key.ToBase64() + " is not in the registry"});
-}
+Response NoSuchPeer(const PublicKey& key) { return Problem(registry::NoSuchPeer(key)); }
 
 }  // namespace jitwg::api

@@ -7,10 +7,6 @@
 namespace jitwg::registry {
 namespace {
 
-Error Invalid(std::string message) {
-  return Error{ErrorCode::kInvalidArgument, std::move(message)};
-}
-
 // The network's address, and IPv4's broadcast, are nobody's.
 bool HasRoom(const IpPrefix& pool) {
   return pool.address().bit_length() - pool.length() >= (pool.address().is_v4() ? 2 : 1);
@@ -26,19 +22,19 @@ std::optional<WallTime> AsStored(const std::optional<WallTime>& time) {
 Status Validate(const Network& network) {
   if (auto name = ValidateNetwork(network.name); !name) return name;
   if (network.pools.size() > kMaxPools) {
-    return Invalid("a network has at most " + std::to_string(kMaxPools) + " pools, not " +
-                   std::to_string(network.pools.size()));
+    return InvalidArgument("a network has at most " + std::to_string(kMaxPools) + " pools, not " +
+                           std::to_string(network.pools.size()));
   }
   for (auto pool = network.pools.begin(); pool != network.pools.end(); ++pool) {
     if (!HasRoom(*pool)) {
-      return Invalid("pool " + pool->ToString() +
-                     " has no address to give; use a shorter prefix, like /24 or /64");
+      return InvalidArgument("pool " + pool->ToString() +
+                             " has no address to give; use a shorter prefix, like /24 or /64");
     }
     const auto other = std::find_if(pool + 1, network.pools.end(),
                                     [&](const IpPrefix& p) { return p.Overlaps(*pool); });
     if (other != network.pools.end()) {
-      return Invalid("the pools " + pool->ToString() + " and " + other->ToString() +
-                     " overlap; leave one out");
+      return InvalidArgument("the pools " + pool->ToString() + " and " + other->ToString() +
+                             " overlap; leave one out");
     }
   }
   return {};
@@ -68,6 +64,14 @@ std::vector<std::string> UnmetWishes(const Peer& wish, const Peer& stored) {
   want(wish.enabled == stored.enabled, "enabled");
   want(AsStored(wish.expires_at) == stored.expires_at, "expires_at");
   return unmet;
+}
+
+Error OtherSettings(const PublicKey& key, const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  return Error{ErrorCode::kAlreadyExists, "peer " + key.ToBase64() +
+                                              " is there already with other settings (" + list +
+                                              "); change it, or delete it first"};
 }
 
 Result<Peer> Apply(const PeerPatch& patch, const Peer& stored) {

@@ -61,6 +61,8 @@ Status ValidateWish(const Peer& wish);
 // The names of the settings in which `stored` is not what `wish` asks for; see
 // ControlPlane::Create. Whoever wishes no addresses or no preshared key takes what is stored.
 std::vector<std::string> UnmetWishes(const Peer& wish, const Peer& stored);
+// kAlreadyExists, naming them.
+Error OtherSettings(const PublicKey& key, const std::vector<std::string>& names);
 
 // `stored` with the patch applied. kInvalidArgument when the outcome is no valid peer.
 Result<Peer> Apply(const PeerPatch& patch, const Peer& stored);

@@ -20,18 +20,6 @@ constexpr const char* kSearch =
     " position(lower($5::text COLLATE \"C\") IN lower(p.name COLLATE \"C\")) > 0)"
     " AND ($6::text IS NULL OR p.gateway = $6::text) ORDER BY p.public_key LIMIT $7::bigint";
 
-Error NotFound(const PublicKey& key) {
-  return Error{ErrorCode::kNotFound, "peer " + key.ToBase64() + " is not in the registry"};
-}
-
-Error OtherSettings(const PublicKey& key, const std::vector<std::string>& names) {
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  return Error{ErrorCode::kAlreadyExists, "peer " + key.ToBase64() +
-                                              " is there already with other settings (" + list +
-                                              "); change it, or delete it first"};
-}
-
 void AddText(PostgresParameters& parameters, const std::optional<std::string>& text) {
   if (text) {
     parameters.Text(*text);
@@ -60,7 +48,7 @@ Result<Peer> UpdateInside(PostgresSession& session, const PublicKey& key, const 
                           WallTime now, Peer& wanted, SteadyTime deadline) {
   auto before = SelectPeer(session, key, true, deadline);
   if (!before) return before.error();
-  if (!*before) return NotFound(key);
+  if (!*before) return NoSuchPeer(key);
   auto after = Apply(patch, **before);
   if (!after || SameSettings(**before, *after)) return after;
   wanted = after->Clone();

@@ -189,7 +189,7 @@ Status PostgresStore::Remove(const PublicKey& key) {
         "DELETE FROM jitwg.peer WHERE public_key = $1::bytea RETURNING 1", parameters, deadline);
     if (!removed) return removed.error();
     if (PQntuples(removed->get()) > 0) return {};
-    return Error{ErrorCode::kNotFound, "peer " + key.ToBase64() + " is not in the registry"};
+    return NoSuchPeer(key);
   });
 }
 

@@ -6,10 +6,6 @@
 namespace jitwg::registry {
 namespace {
 
-Error Invalid(std::string message) {
-  return Error{ErrorCode::kInvalidArgument, std::move(message)};
-}
-
 // How many bytes of well-formed UTF-8 (RFC 3629) begin `text` as one character; 0 for none.
 std::size_t CharacterLength(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -40,15 +36,15 @@ bool IsPlainText(std::string_view text) {
 
 Status ValidateAllowedIps(const std::vector<IpPrefix>& prefixes) {
   if (prefixes.empty() || prefixes.size() > kMaxAllowedIps) {
-    return Invalid("a peer has 1 to " + std::to_string(kMaxAllowedIps) + " allowed IPs, not " +
-                   std::to_string(prefixes.size()));
+    return InvalidArgument("a peer has 1 to " + std::to_string(kMaxAllowedIps) +
+                           " allowed IPs, not " + std::to_string(prefixes.size()));
   }
   for (auto a = prefixes.begin(); a != prefixes.end(); ++a) {
     const auto b =
         std::find_if(a + 1, prefixes.end(), [&](const IpPrefix& p) { return p.Overlaps(*a); });
     if (b != prefixes.end()) {
-      return Invalid("the allowed IPs " + a->ToString() + " and " + b->ToString() +
-                     " overlap; leave one out");
+      return InvalidArgument("the allowed IPs " + a->ToString() + " and " + b->ToString() +
+                             " overlap; leave one out");
     }
   }
   return {};
@@ -75,11 +71,11 @@ Peer Peer::Clone() const {
 
 Status ValidateLabel(std::string_view what, std::string_view text) {
   if (text.size() > kMaxNameLength) {
-    return Invalid("the " + std::string(what) + " has " + std::to_string(text.size()) +
-                   " bytes; at most " + std::to_string(kMaxNameLength) + " are allowed");
+    return InvalidArgument("the " + std::string(what) + " has " + std::to_string(text.size()) +
+                           " bytes; at most " + std::to_string(kMaxNameLength) + " are allowed");
   }
   if (!IsPlainText(text)) {
-    return Invalid("the " + std::string(what) + " is no UTF-8, or has control characters");
+    return InvalidArgument("the " + std::string(what) + " is no UTF-8, or has control characters");
   }
   return {};
 }
@@ -89,20 +85,25 @@ Status ValidateNetwork(std::string_view network) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
   });
   if (!plain || network.empty() || network.size() > kMaxNetworkLength) {
-    return Invalid("a network's name is 1 to 63 of a-z, 0-9 and '-'");
+    return InvalidArgument("a network's name is 1 to 63 of a-z, 0-9 and '-'");
   }
   return {};
 }
 
 Status Validate(const Peer& peer) {
-  if (peer.public_key.IsZero()) return Invalid("the public key is all zero: no peer can have it");
+  if (peer.public_key.IsZero())
+    return InvalidArgument("the public key is all zero: no peer can have it");
   if (peer.preshared_key && peer.preshared_key->IsZero()) {
-    return Invalid("the preshared key is all zero, which means none; leave it out");
+    return InvalidArgument("the preshared key is all zero, which means none; leave it out");
   }
   if (auto name = ValidateLabel("name", peer.name); !name) return name;
   if (auto gateway = ValidateLabel("gateway", peer.gateway); !gateway) return gateway;
   if (auto network = ValidateNetwork(peer.network); !network) return network;
   return ValidateAllowedIps(peer.allowed_ips);
+}
+
+Error NoSuchPeer(const PublicKey& key) {
+  return Error{ErrorCode::kNotFound, "peer " + key.ToBase64() + " is not in the registry"};
 }
 
 }  // namespace jitwg::registry

@@ -46,6 +46,9 @@ struct Peer {
 // address, no overlap inside the list. kInvalidArgument with one line.
 Status Validate(const Peer& peer);
 
+// kNotFound, naming the key.
+Error NoSuchPeer(const PublicKey& key);
+
 // The part of it that concerns a network's name.
 Status ValidateNetwork(std::string_view network);
 

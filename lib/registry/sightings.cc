@@ -12,19 +12,15 @@ namespace {
 constexpr std::size_t kMaxInterfaceName = 15;  // IFNAMSIZ - 1
 constexpr std::uint64_t kMaxCount = std::numeric_limits<std::int64_t>::max();
 
-Error Invalid(std::string message) {
-  return Error{ErrorCode::kInvalidArgument, std::move(message)};
-}
-
 Status ValidateSighting(const Sighting& sighting) {
-  if (sighting.public_key.IsZero()) return Invalid("a sighting's public key is all zero");
+  if (sighting.public_key.IsZero()) return InvalidArgument("a sighting's public key is all zero");
   if (sighting.interface.empty() || sighting.interface.size() > kMaxInterfaceName) {
-    return Invalid("an interface's name has 1 to 15 bytes, not " +
-                   std::to_string(sighting.interface.size()));
+    return InvalidArgument("an interface's name has 1 to 15 bytes, not " +
+                           std::to_string(sighting.interface.size()));
   }
   if (auto name = ValidateLabel("interface", sighting.interface); !name) return name;
   if (sighting.rx_bytes > kMaxCount || sighting.tx_bytes > kMaxCount) {
-    return Invalid("a sighting counts more than 2^63 bytes");
+    return InvalidArgument("a sighting counts more than 2^63 bytes");
   }
   return {};
 }
@@ -32,13 +28,15 @@ Status ValidateSighting(const Sighting& sighting) {
 }  // namespace
 
 Status Validate(const GatewayReport& report) {
-  if (report.gateway.name.empty()) return Invalid("a report names its gateway; the name is empty");
+  if (report.gateway.name.empty())
+    return InvalidArgument("a report names its gateway; the name is empty");
   if (auto name = ValidateLabel("gateway", report.gateway.name); !name) return name;
   if (auto version = ValidateLabel("version", report.gateway.version); !version) return version;
-  if (report.gateway.peers > kMaxCount) return Invalid("a report counts more than 2^63 peers");
+  if (report.gateway.peers > kMaxCount)
+    return InvalidArgument("a report counts more than 2^63 peers");
   if (report.sightings.size() > kMaxSightings) {
-    return Invalid("a report has " + std::to_string(report.sightings.size()) +
-                   " sightings; at most " + std::to_string(kMaxSightings) + " are allowed");
+    return InvalidArgument("a report has " + std::to_string(report.sightings.size()) +
+                           " sightings; at most " + std::to_string(kMaxSightings) + " are allowed");
   }
   for (const Sighting& sighting : report.sightings) {
     if (auto valid = ValidateSighting(sighting); !valid) return valid;

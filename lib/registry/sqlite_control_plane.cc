@@ -22,10 +22,6 @@ constexpr const char* kSearch =
     "       AND (?6 IS NULL OR gateway = ?6) ORDER BY public_key LIMIT ?7) p"
     " LEFT JOIN allowed_ip a ON a.public_key = p.public_key ORDER BY p.public_key, a.position";
 
-Error NotFound(const PublicKey& key) {
-  return Error{ErrorCode::kNotFound, "peer " + key.ToBase64() + " is not in the registry"};
-}
-
 Result<std::optional<Peer>> ReadPeer(SqliteDatabase& database, const PublicKey& key) {
   auto statement = SqliteStatement::Prepare(database, kFindPeer);
   if (!statement) return statement.error();
@@ -34,14 +30,6 @@ Result<std::optional<Peer>> ReadPeer(SqliteDatabase& database, const PublicKey& 
   if (!peers) return peers.error();
   if (peers->empty()) return std::optional<Peer>();
   return std::optional<Peer>(std::move(peers->front()));
-}
-
-Error OtherSettings(const PublicKey& key, const std::vector<std::string>& names) {
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-  return Error{ErrorCode::kAlreadyExists, "peer " + key.ToBase64() +
-                                              " is there already with other settings (" + list +
-                                              "); change it, or delete it first"};
 }
 
 Status Write(SqliteDatabase& database, const Peer& before, const Peer& after, WallTime now) {
@@ -113,7 +101,7 @@ Result<Peer> SqliteControlPlane::CreateNew(const Peer& wish) {
   }
   auto stored = ReadPeer(writer_, peer.public_key);
   if (!stored) return stored.error();
-  if (!*stored) return NotFound(peer.public_key);
+  if (!*stored) return NoSuchPeer(peer.public_key);
   return std::move(**stored);
 }
 
@@ -150,14 +138,14 @@ Result<Peer> SqliteControlPlane::Update(const PublicKey& key, const PeerPatch& p
   if (!transaction) return transaction.error();
   auto before = ReadPeer(writer_, key);
   if (!before) return before.error();
-  if (!*before) return NotFound(key);
+  if (!*before) return NoSuchPeer(key);
   auto after = Apply(patch, **before);
   if (!after || SameSettings(**before, *after)) return after;
   auto written = Write(writer_, **before, *after, clock_.WallNow());
   if (!written) return written.error();
   auto stored = ReadPeer(writer_, key);
   if (!stored) return stored.error();
-  if (!*stored) return NotFound(key);
+  if (!*stored) return NoSuchPeer(key);
   if (auto committed = transaction->Commit(); !committed) return committed.error();
   return std::move(**stored);
 }

@@ -126,6 +126,12 @@ Result<bool> SqliteStatement::Step() {
   return SqliteError(code_, sqlite3_errmsg(connection_), path_);
 }
 
+Status SqliteStatement::Run() {
+  const auto row = Step();
+  if (!row) return row.error();
+  return {};
+}
+
 bool SqliteStatement::IsNull(int column) const {
   return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
 }

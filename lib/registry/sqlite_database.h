@@ -82,6 +82,8 @@ class SqliteStatement {
 
   // true: a row is there; false: done. The raw code is in code().
   Result<bool> Step();
+  // Step, where no row is wanted.
+  Status Run();
   int code() const { return code_; }
 
   bool IsNull(int column) const;

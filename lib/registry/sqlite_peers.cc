@@ -24,14 +24,6 @@ constexpr const char* kOverlap =
     " WHERE network = ?1 AND family = ?2 AND first <= ?4 ORDER BY first DESC LIMIT 1) a"
     " LEFT JOIN peer p ON p.public_key = a.public_key WHERE a.last >= ?3";
 
-std::int64_t FamilyNumber(const IpPrefix& prefix) { return prefix.address().is_v4() ? 4 : 6; }
-
-Status RunToEnd(SqliteStatement& statement) {
-  const auto row = statement.Step();
-  if (!row) return row.error();
-  return {};
-}
-
 Status WriteAllowedIps(SqliteDatabase& database, const Peer& peer) {
   auto statement = SqliteStatement::Prepare(database, kInsertAllowedIp);
   if (!statement) return statement.error();
@@ -46,7 +38,7 @@ Status WriteAllowedIps(SqliteDatabase& database, const Peer& peer) {
     statement->BindBlob(4, range.first);
     statement->BindBlob(5, range.last);
     statement->BindNumber(6, prefix.length());
-    if (auto written = RunToEnd(*statement); !written) return written;
+    if (auto written = statement->Run(); !written) return written;
   }
   return {};
 }
@@ -78,7 +70,7 @@ Status ClearAllowedIps(SqliteDatabase& database, const PublicKey& key) {
   auto clear = SqliteStatement::Prepare(database, "DELETE FROM allowed_ip WHERE public_key = ?1");
   if (!clear) return clear.error();
   clear->BindBlob(0, key.bytes);
-  return RunToEnd(*clear);
+  return clear->Run();
 }
 
 }  // namespace
@@ -109,7 +101,7 @@ Status WriteSettings(SqliteDatabase& database, const Peer& peer, std::int64_t cr
   if (peer.expires_at) statement->BindNumber(8, ToMicroseconds(*peer.expires_at));
   statement->BindNumber(9, created_at);
   statement->BindNumber(10, updated_at);
-  return RunToEnd(*statement);
+  return statement->Run();
 }
 
 Status WritePeer(SqliteDatabase& database, const Peer& peer, std::int64_t created_at,
@@ -125,9 +117,9 @@ Status DeletePeer(SqliteDatabase& database, const PublicKey& key) {
   auto statement = SqliteStatement::Prepare(database, "DELETE FROM peer WHERE public_key = ?1");
   if (!statement) return statement.error();
   statement->BindBlob(0, key.bytes);
-  if (auto removed = RunToEnd(*statement); !removed) return removed;
+  if (auto removed = statement->Run(); !removed) return removed;
   if (sqlite3_changes(database.handle()) == 0) {
-    return Error{ErrorCode::kNotFound, "peer " + key.ToBase64() + " is not in the registry"};
+    return NoSuchPeer(key);
   }
   return {};
 }

@@ -31,14 +31,6 @@ constexpr const char* kTakenBehind =
     "SELECT first, last FROM allowed_ip WHERE network = ?1 AND family = ?2"
     " AND first BETWEEN ?3 AND ?4 ORDER BY first";
 
-Status RunToEnd(SqliteStatement& statement) {
-  const auto row = statement.Step();
-  if (!row) return row.error();
-  return {};
-}
-
-std::int64_t FamilyNumber(const IpPrefix& prefix) { return prefix.address().is_v4() ? 4 : 6; }
-
 std::optional<Bytes> ToBytes(std::span<const std::uint8_t> blob) {
   Bytes bytes{};
   if (blob.size() != bytes.size()) return std::nullopt;
@@ -136,7 +128,7 @@ Status RememberFreeFrom(SqliteDatabase& database, const std::string& network, st
   statement->BindBlob(0, free_from);
   statement->BindText(1, network);
   statement->BindNumber(2, position);
-  return RunToEnd(*statement);
+  return statement->Run();
 }
 
 // nullopt: the pool is used up.
@@ -194,7 +186,7 @@ Status WritePool(SqliteDatabase& database, const std::string& network, std::int6
   statement->BindBlob(3, range.first);
   statement->BindBlob(4, range.last);
   statement->BindNumber(5, prefix.length());
-  return RunToEnd(*statement);
+  return statement->Run();
 }
 
 // Runs a statement whose one parameter is a network's name.
@@ -202,7 +194,7 @@ Status RunFor(SqliteDatabase& database, const char* sql, const std::string& name
   auto statement = SqliteStatement::Prepare(database, sql);
   if (!statement) return statement.error();
   statement->BindText(0, name);
-  return RunToEnd(*statement);
+  return statement->Run();
 }
 
 }  // namespace
@@ -238,7 +230,7 @@ Status WriteNetwork(SqliteDatabase& database, const Network& network, WallTime n
   if (!statement) return statement.error();
   statement->BindText(0, network.name);
   statement->BindNumber(1, ToMicroseconds(now));
-  if (auto written = RunToEnd(*statement); !written) return written;
+  if (auto written = statement->Run(); !written) return written;
   auto cleared = RunFor(database, "DELETE FROM pool WHERE network = ?1", network.name);
   if (!cleared) return cleared;
   std::int64_t position = 0;

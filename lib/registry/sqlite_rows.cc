@@ -106,6 +106,8 @@ Result<std::vector<Peer>> ReadPeers(SqliteStatement& statement) {
   return peers;
 }
 
+std::int64_t FamilyNumber(const IpPrefix& prefix) { return prefix.address().is_v4() ? 4 : 6; }
+
 PrefixRange RangeOf(const IpPrefix& prefix) {
   PrefixRange range;
   const auto bytes = prefix.address().bytes();

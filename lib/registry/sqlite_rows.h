@@ -26,6 +26,8 @@ struct PrefixRange {
   std::array<std::uint8_t, 16> last{};
 };
 PrefixRange RangeOf(const IpPrefix& prefix);
+// 4 or 6.
+std::int64_t FamilyNumber(const IpPrefix& prefix);
 
 std::int64_t ToMicroseconds(WallTime time);
 WallTime FromMicroseconds(std::int64_t microseconds);

@@ -34,12 +34,6 @@ enum Column : int {
   kSeenAt,
 };
 
-Status RunToEnd(SqliteStatement& statement) {
-  const auto row = statement.Step();
-  if (!row) return row.error();
-  return {};
-}
-
 Status WriteGateway(SqliteDatabase& database, const Gateway& gateway, WallTime now) {
   auto statement = SqliteStatement::Prepare(database, kPutGateway);
   if (!statement) return statement.error();
@@ -47,7 +41,7 @@ Status WriteGateway(SqliteDatabase& database, const Gateway& gateway, WallTime n
   statement->BindText(1, gateway.version);
   statement->BindNumber(2, static_cast<std::int64_t>(gateway.peers));
   statement->BindNumber(3, ToMicroseconds(now));
-  return RunToEnd(*statement);
+  return statement->Run();
 }
 
 Status WriteSighting(SqliteStatement& statement, const Sighting& sighting,
@@ -63,7 +57,7 @@ Status WriteSighting(SqliteStatement& statement, const Sighting& sighting,
   statement.BindNumber(7, static_cast<std::int64_t>(sighting.rx_bytes));
   statement.BindNumber(8, static_cast<std::int64_t>(sighting.tx_bytes));
   statement.BindNumber(9, ToMicroseconds(std::min(sighting.seen_at, now)));
-  return RunToEnd(statement);
+  return statement.Run();
 }
 
 Result<Sighting> ReadSighting(const SqliteStatement& row, const PublicKey& key) {

@@ -65,7 +65,6 @@ TEST_P(RegistryContract, AReportWithoutSenseIsRefused) {
 TEST_P(RegistryContract, AReportChangesNoPeerAndTellsNobody) {
   ASSERT_TRUE(registry().Put(TestPeer(1, {"10.0.0.1/32"}), false));
   const WallTime before = clock_.WallNow();
-  store_->Settle();
   ChangeLog log;
   registry().Subscribe(log.Callback());
   clock_.Advance(1s);

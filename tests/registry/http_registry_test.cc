@@ -98,23 +98,13 @@ class TestApi {
 class HttpUnderTest final : public RegistryUnderTest {
  public:
   explicit HttpUnderTest(const Clock& clock)
-      : api_(clock), registry_(api_.Connect(kAdmin)), other_(api_.Connect(kAdmin)) {
-    other_->Subscribe(seen_.Callback());
-  }
-  ~HttpUnderTest() override { other_->Subscribe({}); }
+      : api_(clock), registry_(api_.Connect(kAdmin)), other_(api_.Connect(kAdmin)) {}
   Registry& registry() override { return *registry_; }
   Registry& other() override { return *other_; }
   void Close() override { registry_.reset(); }
-  void Settle() override {
-    Peer marker = TestPeer(60000, {"10.255.255.255/32"});
-    marker.network = "settle";
-    EXPECT_TRUE(api_.data().Put(marker, false));
-    EXPECT_TRUE(seen_.AwaitKey(marker.public_key));
-  }
 
  private:
   TestApi api_;
-  ChangeLog seen_;
   std::unique_ptr<HttpRegistry> registry_;
   std::unique_ptr<HttpRegistry> other_;
 };

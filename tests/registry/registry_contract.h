@@ -31,9 +31,6 @@ class RegistryUnderTest {
   virtual Registry& other() = 0;
   // Destroys what registry() returned.
   virtual void Close() = 0;
-  // Returns when what was changed before is no news any more to one who subscribes then: where
-  // notices are passed on by somebody, they may arrive late.
-  virtual void Settle() {}
 };
 
 struct RegistryKind {
