@@ -21,7 +21,8 @@ using Clock = std::chrono::steady_clock;
 struct Exchange {
   Connection& connection;
   const HttpLimits& limits;
-  bool close;
+  const bool last;    // of its connection, whatever comes
+  bool close = last;  // after this one
   bool head_done = false;
   bool head_too_long = false;
   bool wrote = false;
@@ -189,13 +190,14 @@ class HttpEngine::Impl : public httplib::Server {
     exchange.head_done = true;
     std::size_t length = 0;
     auto refused = RefuseFraming(request, limits_, length);
+    // A body that was not read would pass for the next request.
+    if (refused || length > 0) exchange.close = true;
     if (!refused) refused = application_.Refuse(HeadOf(request, length));
-    exchange.connection.SetDeadline(Clock::now() + limits_.body_timeout);
-    if (!refused) return HandlerResponse::Unhandled;
-    // The body that was not read would pass for the next request.
-    const bool unread = length > 0 || request.has_header("Transfer-Encoding") ||
-                        request.get_header_value_count("Content-Length") > 1;
-    if (unread || refused->status == 411 || refused->status == 413) exchange.close = true;
+    if (!refused) {
+      exchange.close = exchange.last;
+      exchange.connection.SetDeadline(Clock::now() + limits_.body_timeout);
+      return HandlerResponse::Unhandled;
+    }
     exchange.connection.SetDeadline(Clock::now() + limits_.response_timeout);
     Send(*refused, response);
     return HandlerResponse::Handled;

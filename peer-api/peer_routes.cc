@@ -43,26 +43,36 @@ Response PeerResponse(ControlPlane& control, int status, const Peer& peer) {
   return JsonResponse(status, ToJson(peer, found == newest->end() ? nullptr : &found->second));
 }
 
+Error NotAsWished(const PublicKey& key, const std::string& what) {
+  return Error{ErrorCode::kAlreadyExists, "peer " + key.ToBase64() + " is there already " + what +
+                                              "; change it, or delete it first"};
+}
+
+// What is there answers the wish, whose preshared key any will do for.
+Result<registry::CreatedPeer> TakeExisting(const Peer& wish, Peer there) {
+  if (!there.preshared_key) return NotAsWished(wish.public_key, "without a preshared key");
+  std::string list;
+  for (const std::string& name : registry::UnmetWishes(wish, there)) {
+    list += (list.empty() ? "" : ", ") + name;
+  }
+  if (!list.empty()) return NotAsWished(wish.public_key, "with other settings (" + list + ")");
+  return registry::CreatedPeer{std::move(there), false};
+}
+
 // A preshared key that is to be generated is so once: whoever asks again gets what is there.
 Result<registry::CreatedPeer> CreateWithKey(ControlPlane& control, Peer& wish) {
   auto there = control.Get(wish.public_key);
   if (!there) return there.error();
-  if (!*there) {
-    wish.preshared_key = GeneratePresharedKey();
-    auto created = control.Create(wish);
-    wish.preshared_key.reset();
-    if (created || created.error().code != ErrorCode::kAlreadyExists) return created;
-    // Somebody was faster, with another key; or an address is taken, which the next call says too.
-    there = control.Get(wish.public_key);
-    if (!there) return there.error();
-    if (!*there) return created;
-  }
-  if (!(*there)->preshared_key) {
-    return Error{ErrorCode::kAlreadyExists, "peer " + wish.public_key.ToBase64() +
-                                                " is there already without a preshared key; "
-                                                "delete it first"};
-  }
-  return control.Create(wish);
+  if (*there) return TakeExisting(wish, std::move(**there));
+  wish.preshared_key = GeneratePresharedKey();
+  auto created = control.Create(wish);
+  wish.preshared_key.reset();
+  if (created || created.error().code != ErrorCode::kAlreadyExists) return created;
+  // An address is taken, or somebody was faster and another key was generated.
+  there = control.Get(wish.public_key);
+  if (!there) return there.error();
+  if (!*there) return created;
+  return TakeExisting(wish, std::move(**there));
 }
 
 Response Create(ControlPlane& control, const Call& call) {

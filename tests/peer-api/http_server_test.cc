@@ -123,6 +123,23 @@ TEST_F(HttpServerTest, TheBodyOfARefusedRequestIsNotTakenForTheNext) {
   }
 }
 
+TEST_F(HttpServerTest, NothingFollowsARequestWhoseLengthIsNotClear) {
+  const std::string smuggled = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+  const std::string length = "Content-Length: " + std::to_string(smuggled.size());
+  for (const std::string fields :
+       {"Content-Length: 7x", "Content-Length: +7", "Transfer-Encoding: identity",
+        "Transfer-Encoding: chunked\r\nContent-Length: 3"}) {
+    const std::string answer =
+        Talk("POST / HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n\r\n" + smuggled);
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 4")) << fields;
+    EXPECT_THAT(answer, Not(HasSubstr("smuggled"))) << fields;
+  }
+  const std::string packed = Talk("POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\n" +
+                                  length + "\r\n\r\n" + smuggled);
+  EXPECT_THAT(packed, StartsWith("HTTP/1.1 415"));
+  EXPECT_THAT(packed, Not(HasSubstr("smuggled")));
+}
+
 TEST_F(HttpServerTest, NonsenseIsAProblem) {
   for (const char* text : {"GARBAGE\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/3.0\r\n\r\n",
                            "BREW /pot HTTP/1.1\r\nHost: x\r\n\r\n"}) {
@@ -208,6 +225,7 @@ TEST_F(HttpServerTest, StoppingAnswersWhatIsUnderWayAndTakesNoMore) {
 TEST_F(HttpServerTest, ManyAtOnceAreAllAnswered) {
   constexpr int kClients = 8;
   constexpr int kEach = 50;
+  (void)server();  // started before there are several who would
   std::vector<std::thread> clients;
   for (int i = 0; i < kClients; ++i) {
     clients.emplace_back([&, i] {
