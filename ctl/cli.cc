@@ -38,7 +38,8 @@ Options (before or behind the command):
   --sniffer ADDRESS    the sniffer's socket            unix:/run/jitwg/sniffer.sock
   --admin ADDRESS      the provisioner's admin socket  unix:/run/jitwg/admin.sock
   --registry ADDRESS   the registry of peers           sqlite:/var/lib/jitwg/registry.db
-                       or postgresql://USER@HOST/DATABASE, or 'postgres:host=... dbname=...'
+                       or postgresql://USER@HOST/DATABASE, or 'postgres:host=... dbname=...',
+                       or https://HOST:PORT of a peer API, with --registry-token-file
   --json               JSON instead of text: one object, or one object per line for lists and streams
   --config FILE        TOML file with these options; environment: JITWG_SNIFFER and so on
   --version            show the version, then exit
@@ -69,6 +70,7 @@ void PrintHelp(std::ostream& out) {
 
 bool TakesValue(std::string_view argument) {
   return argument == "--sniffer" || argument == "--admin" || argument == "--registry" ||
+         argument == "--registry-token-file" || argument == "--registry-ca-file" ||
          argument == "--config";
 }
 

@@ -37,6 +37,16 @@ void AddCommon(ConfigParser& parser, CommonOptions& options) {
       .Check(CheckRegistry)
       .ValueName("ADDRESS")
       .Group(kGroup);
+  parser
+      .Add("registry-token-file", &options.registry_http.token_file,
+           "the token for a registry over https://")
+      .ValueName("FILE")
+      .Group(kGroup);
+  parser
+      .Add("registry-ca-file", &options.registry_http.ca_file,
+           "who vouches for a registry over https://; the system's authorities by default")
+      .ValueName("FILE")
+      .Group(kGroup);
   parser.Add("json", &options.json, "print JSON instead of text").Group("Output");
 }
 
@@ -62,10 +72,11 @@ int Fail(Io io, const Error& error) {
 
 Result<std::unique_ptr<registry::Registry>> OpenRegistry(const CommonOptions& options, Io io) {
   static const SystemClock clock;
-  auto opened = registry::MakeRegistry(options.registry, clock, false);
+  auto opened = registry::MakeRegistry(options.registry, clock, false, options.registry_http);
   if (opened || opened.error().code != ErrorCode::kNotFound) return opened;
-  opened = registry::MakeRegistry(options.registry, clock, true);
-  if (opened) io.err << "jitwgctl: made a new registry, " << registry::ShownAddress(options.registry) << "\n";
+  opened = registry::MakeRegistry(options.registry, clock, true, options.registry_http);
+  if (opened)
+    io.err << "jitwgctl: made a new registry, " << registry::ShownAddress(options.registry) << "\n";
   return opened;
 }
 

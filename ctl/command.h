@@ -10,6 +10,7 @@
 
 #include "lib/base/config.h"
 #include "lib/base/result.h"
+#include "lib/registry/factory.h"
 #include "lib/registry/registry.h"
 
 namespace jitwg::ctl {
@@ -32,14 +33,15 @@ struct CommonOptions {
   std::string sniffer = "unix:/run/jitwg/sniffer.sock";
   std::string admin = "unix:/run/jitwg/admin.sock";
   std::string registry = "sqlite:/var/lib/jitwg/registry.db";
+  registry::HttpCredentials registry_http;
   bool json = false;
 };
 
 using Arguments = std::vector<std::string>;
 using Command = int (*)(const Arguments& arguments, Io io);
 
-// Adds --sniffer, --admin, --registry and --json, which every command accepts, by environment and
-// file too.
+// Adds --sniffer, --admin, --registry with its files and --json, which every command accepts, by
+// environment and file too.
 void AddCommon(ConfigParser& parser, CommonOptions& options);
 
 // Prints "jitwgctl: <message>" to `err`. Returns the exit code for the error.

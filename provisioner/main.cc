@@ -38,11 +38,12 @@ Result<std::unique_ptr<rpc::Server>> ServeAdmin(const Settings& settings, AdminS
 
 // An absent file is made, which a demo or a first start wants; but then nobody is put out for not
 // being in it: it may be absent because a disk is not mounted.
-Result<std::unique_ptr<registry::Registry>> OpenRegistry(const std::string& address,
+Result<std::unique_ptr<registry::Registry>> OpenRegistry(const Settings& settings,
                                                          const Clock& clock, bool& trust_absence) {
-  auto registry = registry::MakeRegistry(address, clock, /*create=*/false);
+  const std::string& address = settings.registry;
+  auto registry = registry::MakeRegistry(address, clock, /*create=*/false, settings.registry_http);
   if (registry || registry.error().code != ErrorCode::kNotFound) return registry;
-  registry = registry::MakeRegistry(address, clock, /*create=*/true);
+  registry = registry::MakeRegistry(address, clock, /*create=*/true, settings.registry_http);
   if (!registry) return registry;
   trust_absence = false;
   spdlog::warn(
@@ -74,7 +75,7 @@ int Run(const Settings& settings) {
   const auto replay = ReplayMemory::Open(settings.state_dir);
   if (!replay) return Refuse(replay.error());
   ProvisionerOptions options = settings.ToOptions();
-  const auto registry = OpenRegistry(settings.registry, clock, options.reconciler.trust_absence);
+  const auto registry = OpenRegistry(settings, clock, options.reconciler.trust_absence);
   if (!registry) return Refuse(registry.error());
 
   const auto cache = MakeCache(settings, **registry, clock);

@@ -42,9 +42,18 @@ void AddPlaces(ConfigParser& parser, Settings& settings, FileMode& mode) {
       .Check(CheckUnix);
   parser
       .Add("registry", &settings.registry,
-           "where the registered peers are: sqlite:PATH, or a libpq URI like postgresql://HOST/DB")
+           "where the registered peers are: sqlite:PATH, a libpq URI like postgresql://HOST/DB, or "
+           "https://HOST:PORT of a peer API")
       .ValueName("ADDRESS")
       .Check(CheckRegistry);
+  parser
+      .Add("registry-token-file", &settings.registry_http.token_file,
+           "the token that a peer API wants; read again when it changes")
+      .ValueName("FILE");
+  parser
+      .Add("registry-ca-file", &settings.registry_http.ca_file,
+           "who vouches for a peer API; the system's authorities by default")
+      .ValueName("FILE");
   parser
       .Add("state-dir", &settings.state_dir,
            "keeps the newest time stamp of each key; writable, of this process alone")

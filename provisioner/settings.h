@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "lib/base/log.h"
+#include "lib/registry/factory.h"
 #include "lib/rpc/unix_socket.h"
 #include "provisioner/cached_registry.h"
 #include "provisioner/peer_cache_store.h"
@@ -18,6 +19,7 @@ namespace jitwg::provisioner {
 struct Settings {
   std::string sniffer = "unix:/run/jitwg/sniffer.sock";
   std::string registry = "sqlite:/var/lib/jitwg/registry.db";
+  registry::HttpCredentials registry_http;
   std::string state_dir = "/var/lib/jitwg";
   std::string admin_listen = "unix:/run/jitwg/admin.sock";
   rpc::SocketAccess admin_access;
