@@ -58,11 +58,12 @@ def create_revoke_enable(env):
 def database_away(env):
     gateway, known, fresh = env.world.add_interface(), env.world.add_client(), env.world.add_client()
     with with_control_plane(env) as (postgres, api):
+        # Before the gateway listens: the notice of a new peer makes it known.
+        api.create(fresh.keys.public, fresh.prefixes)
         env.jitwg.start(gateway, provisioner=("--lookup-timeout", "1s"))
         known.point_at(gateway)
         fresh.point_at(gateway)
         api.create(known.keys.public, known.prefixes)
-        api.create(fresh.keys.public, fresh.prefixes)
         assert known.ping(wait=10.0)
         env.jitwg.ctl("evict", known.keys.public)
         wait_until(lambda: not gateway.peers(), 5, "the evicted peer is out")
