@@ -14,7 +14,7 @@ namespace {
 constexpr std::chrono::minutes kMigrationTimeout(30);
 constexpr std::chrono::seconds kStatusTimeout(15);
 
-constexpr const char* kExamples =
+constexpr const char* kDbExamples =
     "  jitwgctl db migrate --registry postgresql://owner@db.example/jitwg\n"
     "  jitwgctl db migrate --registry 'postgres:service=jitwg user=owner'   # ~/.pg_service.conf\n"
     "  jitwgctl db status --registry postgresql://owner@db.example/jitwg\n\n"
@@ -84,7 +84,7 @@ Parsed Parse(const std::string& name, const std::string& summary, const Argument
   CommonOptions common;
   ConfigParser parser("jitwgctl db " + name, summary);
   AddCommon(parser, common);
-  parser.Examples(kExamples);
+  parser.Examples(kDbExamples);
   parser.Parse(arguments);
   Parsed parsed;
   parsed.exit_code = parser.Finish(io.out, io.err);

@@ -19,7 +19,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-const PublicKey kKey = DerivePublicKey(GeneratePrivateKey());
+const PublicKey kPeerKey = DerivePublicKey(GeneratePrivateKey());
 
 class OperatorCommandsTest : public testing::Test {
  protected:
@@ -53,7 +53,7 @@ class OperatorCommandsTest : public testing::Test {
   void AddEvicted(v1::PeerOutcome outcome) {
     auto& result = *admin_.evicted.add_results();
     result.set_interface("wg0");
-    result.set_public_key(rpc::ToBytes(kKey));
+    result.set_public_key(rpc::ToBytes(kPeerKey));
     result.set_outcome(outcome);
   }
 
@@ -78,7 +78,7 @@ TEST_F(OperatorCommandsTest, ExplainTellsAllOnOneScreen) {
   auto& decision = *admin_.explanation.add_decisions();
   decision.set_verdict("replay");
   rpc::Fill(Endpoint{*IpAddress::Parse("192.0.2.9"), 99, 0}, decision.mutable_source());
-  const auto explained = Ctl({"explain", kKey.ToBase64()});
+  const auto explained = Ctl({"explain", kPeerKey.ToBase64()});
   EXPECT_EQ(explained.code, 0) << explained.err;
   for (const char* text :
        {"lap?top", "network blue", "10.8.0.2/32", "from the gateway's cache, 1m30s old",
@@ -87,8 +87,8 @@ TEST_F(OperatorCommandsTest, ExplainTellsAllOnOneScreen) {
         "replay"}) {
     EXPECT_THAT(explained.out, HasSubstr(text));
   }
-  const auto as_json = json::parse(Ctl({"--json", "explain", kKey.ToBase64()}).out);
-  EXPECT_EQ(as_json["public_key"], kKey.ToBase64());
+  const auto as_json = json::parse(Ctl({"--json", "explain", kPeerKey.ToBase64()}).out);
+  EXPECT_EQ(as_json["public_key"], kPeerKey.ToBase64());
   EXPECT_EQ(as_json["record"]["network"], "blue");
   EXPECT_EQ(as_json["cached_age_seconds"], 90);
   EXPECT_EQ(as_json["interfaces"][0]["installed"]["rx_bytes"], 2048);
@@ -98,40 +98,40 @@ TEST_F(OperatorCommandsTest, ExplainTellsAllOnOneScreen) {
 
 TEST_F(OperatorCommandsTest, ExplainFailsForAKeyThatNobodyWouldLetIn) {
   AddView("wg0", "unknown_key");
-  const auto explained = Ctl({"explain", kKey.ToBase64()});
+  const auto explained = Ctl({"explain", kPeerKey.ToBase64()});
   EXPECT_EQ(explained.code, 1);
   EXPECT_THAT(explained.out, HasSubstr("has no such peer"));
   EXPECT_THAT(explained.out, HasSubstr("none lately"));
   admin_.explanation.set_registry_problem("away");
-  EXPECT_THAT(Ctl({"explain", kKey.ToBase64()}).out, HasSubstr("cannot be asked: away"));
+  EXPECT_THAT(Ctl({"explain", kPeerKey.ToBase64()}).out, HasSubstr("cannot be asked: away"));
 }
 
 TEST_F(OperatorCommandsTest, EvictPassesItsWishOnAndTellsOfEach) {
   AddEvicted(v1::PEER_OUTCOME_REMOVED);
-  const auto evicted = Ctl({"evict", kKey.ToBase64(), "--interface", "wg0"});
+  const auto evicted = Ctl({"evict", kPeerKey.ToBase64(), "--interface", "wg0"});
   EXPECT_EQ(evicted.code, 0) << evicted.err;
-  EXPECT_EQ(admin_.evict_request.public_key(), rpc::ToBytes(kKey));
+  EXPECT_EQ(admin_.evict_request.public_key(), rpc::ToBytes(kPeerKey));
   EXPECT_EQ(admin_.evict_request.interface(), "wg0");
-  EXPECT_THAT(evicted.out, HasSubstr(kKey.ToBase64() + "  removed"));
+  EXPECT_THAT(evicted.out, HasSubstr(kPeerKey.ToBase64() + "  removed"));
   EXPECT_EQ(Ctl({"evict", "--idle", "10m"}).code, 0);
   EXPECT_EQ(admin_.evict_request.idle_for().seconds(), 600);
   EXPECT_EQ(Ctl({"evict", "--all", "--yes"}).code, 0);
   EXPECT_TRUE(admin_.evict_request.all());
-  EXPECT_EQ(json::parse(Ctl({"--json", "evict", kKey.ToBase64()}).out)["outcome"], "removed");
+  EXPECT_EQ(json::parse(Ctl({"--json", "evict", kPeerKey.ToBase64()}).out)["outcome"], "removed");
 }
 
 TEST_F(OperatorCommandsTest, EvictSaysWhatDidNotGo) {
-  EXPECT_EQ(Ctl({"evict", kKey.ToBase64()}).code, 1);  // not installed
-  EXPECT_EQ(Ctl({"evict", "--idle", "10m"}).code, 0);  // nobody is idle
+  EXPECT_EQ(Ctl({"evict", kPeerKey.ToBase64()}).code, 1);  // not installed
+  EXPECT_EQ(Ctl({"evict", "--idle", "10m"}).code, 0);      // nobody is idle
   AddEvicted(v1::PEER_OUTCOME_FAILED);
-  EXPECT_EQ(Ctl({"evict", kKey.ToBase64()}).code, 1);
+  EXPECT_EQ(Ctl({"evict", kPeerKey.ToBase64()}).code, 1);
   admin_.evicted.set_problem("the sniffer went away");
-  EXPECT_THAT(Ctl({"evict", kKey.ToBase64()}).err, HasSubstr("the sniffer went away"));
+  EXPECT_THAT(Ctl({"evict", kPeerKey.ToBase64()}).err, HasSubstr("the sniffer went away"));
 }
 
 TEST_F(OperatorCommandsTest, EvictWantsOneClearWish) {
   EXPECT_EQ(Ctl({"evict"}).code, 2);
-  EXPECT_EQ(Ctl({"evict", kKey.ToBase64(), "--all", "--yes"}).code, 2);
+  EXPECT_EQ(Ctl({"evict", kPeerKey.ToBase64(), "--all", "--yes"}).code, 2);
   EXPECT_EQ(Ctl({"evict", "no-key"}).code, 2);
   const auto unsure = Ctl({"evict", "--all"});
   EXPECT_EQ(unsure.code, 2);
@@ -139,9 +139,9 @@ TEST_F(OperatorCommandsTest, EvictWantsOneClearWish) {
 }
 
 TEST_F(OperatorCommandsTest, ForgetTimestampSaysWhatItWasAndWhatItCosts) {
-  EXPECT_EQ(Ctl({"forget-timestamp", kKey.ToBase64()}).code, 1);
+  EXPECT_EQ(Ctl({"forget-timestamp", kPeerKey.ToBase64()}).code, 1);
   admin_.forgotten = rpc::ToBytes(Tai64n::FromUnix(1'780'000'000, 0));
-  const auto forgotten = Ctl({"forget-timestamp", kKey.ToBase64()});
+  const auto forgotten = Ctl({"forget-timestamp", kPeerKey.ToBase64()});
   EXPECT_EQ(forgotten.code, 0);
   EXPECT_THAT(forgotten.out, HasSubstr("2026-05-28T20:26:40"));
   EXPECT_THAT(forgotten.err, HasSubstr("replayed once"));
@@ -149,24 +149,24 @@ TEST_F(OperatorCommandsTest, ForgetTimestampSaysWhatItWasAndWhatItCosts) {
 
 TEST_F(OperatorCommandsTest, DecisionsEndWhereThePastEnds) {
   AddHeartbeat();
-  AddDecision(kKey, "installed");
+  AddDecision(kPeerKey, "installed");
   AddDecision(DerivePublicKey(GeneratePrivateKey()), "unknown_key");
   AddHeartbeat();
-  AddDecision(kKey, "replay");
+  AddDecision(kPeerKey, "replay");
   const auto all = Ctl({"decisions", "--last", "7"});
   EXPECT_EQ(all.code, 0) << all.err;
   EXPECT_EQ(admin_.recent, 7U);
   EXPECT_THAT(all.out, HasSubstr("installed"));
   EXPECT_THAT(all.out, HasSubstr("unknown_key"));
   EXPECT_THAT(all.out, Not(HasSubstr("replay")));
-  const auto one = Ctl({"decisions", "--key", kKey.ToBase64()});
+  const auto one = Ctl({"decisions", "--key", kPeerKey.ToBase64()});
   EXPECT_THAT(one.out, Not(HasSubstr("unknown_key")));
 }
 
 TEST_F(OperatorCommandsTest, DecisionsFollowUntilTheProvisionerEnds) {
   AddHeartbeat();
   AddHeartbeat();
-  AddDecision(kKey, "replay");
+  AddDecision(kPeerKey, "replay");
   admin_.stay = false;
   const auto followed = Ctl({"decisions", "--follow"});
   EXPECT_EQ(followed.code, 3);

@@ -16,7 +16,7 @@
 namespace jitwg::provisioner {
 namespace {
 
-const Error kAway{ErrorCode::kUnavailable, "away"};
+const Error kRegistryAway{ErrorCode::kUnavailable, "away"};
 
 class CoordinatorTest : public ::testing::Test {
  protected:
@@ -178,7 +178,7 @@ TEST_F(CoordinatorTest, AReplayCausesNoLookUpAlsoAfterARestart) {
 
 TEST_F(CoordinatorTest, AnOutageOfTheRegistryIsForgottenAtTheNextTry) {
   Register(1);
-  registry_.Fail(kAway);
+  registry_.Fail(kRegistryAway);
   Start();
   coordinator_->OnEvent(MakeEvent(1, 0, 1));
   EXPECT_EQ(decisions_.Count(Verdict::kRegistryUnavailable), 1U);
@@ -191,7 +191,7 @@ TEST_F(CoordinatorTest, AnOutageOfTheRegistryIsForgottenAtTheNextTry) {
 
 TEST_F(CoordinatorTest, AFailedInstallIsTriedAgainWithTheNextInitiation) {
   Register(1);
-  link_.FailInstalls(kAway);
+  link_.FailInstalls(kRegistryAway);
   Start();
   coordinator_->OnEvent(MakeEvent(1, 0, 1));
   Finish();

@@ -12,7 +12,7 @@
 namespace jitwg::sniffer {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 struct Outcome {
   std::optional<int> exit_code;
@@ -41,7 +41,7 @@ TEST(SnifferOptions, SeveralInterfacesWithTheirPrefixes) {
   const Outcome outcome = Parse({"--interface", "wg0", "--interface", "wg1", "--allow",
                                  "wg0=10.8.0.0/16", "--allow", "wg1=fd09::/64,wg1=10.9.0.0/16"});
   EXPECT_FALSE(outcome.exit_code) << outcome.err;
-  EXPECT_THAT(outcome.options.interfaces, testing::ElementsAre("wg0", "wg1"));
+  EXPECT_THAT(outcome.options.interfaces, ::testing::ElementsAre("wg0", "wg1"));
   ASSERT_EQ(outcome.options.allow.size(), 3U);
   EXPECT_EQ(outcome.options.allow[2].prefix.ToString(), "10.9.0.0/16");
 }
