@@ -38,7 +38,9 @@ class Matrix {
     }
     return Matrix(*code);
   }
-  ~Matrix() { explicit_bzero(modules_.data(), modules_.size()); }
+  ~Matrix() {
+    if (!modules_.empty()) explicit_bzero(modules_.data(), modules_.size());
+  }
   Matrix(Matrix&&) = default;
   Matrix& operator=(Matrix&&) = delete;
   Matrix(const Matrix&) = delete;
