@@ -15,6 +15,9 @@
 #include <vector>
 
 #include "lib/registry/factory.h"
+#include "lib/registry/http_registry.h"
+#include "peer-api/http_server.h"
+#include "peer-api/service.h"
 #include "tests/bench/registry_subjects.h"
 
 namespace jitwg::bench {
@@ -163,6 +166,38 @@ std::unique_ptr<Subject> Open(const std::string& address, const SystemClock& clo
   return OfRegistry(std::move(*registry));
 }
 
+// The peer API on a database, and a gateway's way to it.
+class PeerApi {
+ public:
+  PeerApi(const SystemClock& clock, const std::string& database, const std::string& folder)
+      : registry_(std::move(*registry::MakeRegistry(database, clock))),
+        control_(std::move(*registry::MakeControlPlane(database, clock))),
+        service_(clock, *registry_, *control_,
+                 std::move(*api::Tokens::Parse(std::string("gateway ") + kToken)), {}),
+        token_file_(folder + "/token") {
+    api::ServerOptions options;
+    options.listen.address = *IpAddress::Parse("127.0.0.1");
+    server_ = std::move(*api::HttpServer::Start(options, service_));
+    std::ofstream(token_file_) << kToken;
+  }
+  ~PeerApi() { service_.Stop(); }
+
+  std::unique_ptr<Subject> Connect() const {
+    return OfRegistry(std::move(*registry::HttpRegistry::Open(
+        {.base_url = "http://127.0.0.1:" + std::to_string(server_->port()),
+         .ca_file = "",
+         .token_file = token_file_})));
+  }
+
+ private:
+  static constexpr const char* kToken = "a-token-of-this-run-alone";
+  std::unique_ptr<registry::Registry> registry_;
+  std::unique_ptr<registry::ControlPlane> control_;
+  api::Service service_;
+  const std::string token_file_;
+  std::unique_ptr<api::HttpServer> server_;
+};
+
 int Run(const Options& options) {
   const SystemClock clock;
   PostgresServer server;
@@ -175,12 +210,14 @@ int Run(const Options& options) {
   LoadSqlite(folder + "/r.db", options.rows);
   fmt::print("{} peers loaded in {:.0f} s; {} look-ups in flight\n\n", options.rows,
              Microseconds(Clock::now() - start) / 1e6, options.in_flight);
-  // The first is what the ratio is about, the second what it is measured against. A registry behind
-  // another address (the peer API's look-up over HTTP) is one more line here.
+  // The peer API in this process, on the same database: HTTP over loopback is real.
+  PeerApi api(clock, "postgres:" + server.SocketAddress(database), folder);
+  // The first is what the ratio is about, the second what it is measured against.
   std::vector<Row> rows;
   rows.push_back({"postgres", Open("postgres:" + server.SocketAddress(database), clock)});
   rows.push_back({"libpq", BareLibpq(server.SocketAddress(database))});
   rows.push_back({"sqlite", Open("sqlite:" + folder + "/r.db", clock)});
+  rows.push_back({"http", api.Connect()});
   const bool measured = Measure(rows, options);
   rows.resize(measured ? rows.size() : 0);
   if (measured) Report(rows, options);
