@@ -2,10 +2,12 @@
 gone with the scenario."""
 
 import base64
+import contextlib
 import http.client
 import json
 import os
 import secrets
+import signal
 import socket
 import urllib.parse
 
@@ -19,20 +21,27 @@ TOKEN_SIZE = 24
 class Postgres:
     """One server on a Unix socket, with one database that jitwgctl migrated and a login for each role."""
 
-    def __init__(self, jitwg, folder):
+    def __init__(self, jitwg, folder, follows=None):
+        """A new server, or one that follows another and takes no writes until it is promoted."""
         self._jitwg = jitwg
         self._data = os.path.join(folder, "data")
         self._folder = folder
         os.makedirs(folder)
         os.chown(folder, NOBODY, NOBODY)
-        run(*ORDINARY_USER, f"{POSTGRES}/initdb", "-D", self._data, "-U", "owner", "-A", "trust", "--no-sync", "-E", "UTF8",
-            "--locale=C", timeout=120)
+        if follows:
+            make = ["pg_basebackup", "-h", follows._folder, "-U", "owner", "-D", self._data, "-R", "-X", "stream", "-c",
+                    "fast", "--no-sync"]
+        else:
+            make = ["initdb", "-D", self._data, "-U", "owner", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]
+        run(*ORDINARY_USER, f"{POSTGRES}/{make[0]}", *make[1:], timeout=120)
         self._program = Program("postgres", ORDINARY_USER + [
             f"{POSTGRES}/postgres", "-D", self._data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off",
-            "-c", "autovacuum=off"], jitwg.log_path("postgres"))
+            "-c", "autovacuum=off"], jitwg.log_path(os.path.basename(folder)))
 
-    def address(self, user, database="jitwg"):
-        return f"postgres:host={self._folder} dbname={database} user={user}"
+    def address(self, user, *others):
+        """With others: whichever of them takes writes."""
+        hosts = ",".join(server._folder for server in (self, *others))
+        return f"postgres:host={hosts} dbname=jitwg user={user}" + (" target_session_attrs=read-write" if others else "")
 
     def start(self):
         self._program.start()
@@ -47,6 +56,22 @@ class Postgres:
     def sql(self, text, database="jitwg", check=True):
         return run(*ORDINARY_USER, "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", self._folder, "-U", "owner", "-d", database,
                    "-c", text, check=check)
+
+    def keys(self):
+        """The public keys of all peers that this server has."""
+        done = run(*ORDINARY_USER, "psql", "-X", "-A", "-t", "-h", self._folder, "-U", "owner", "-d", "jitwg", "-c",
+                   "SELECT encode(public_key, 'base64') FROM jitwg.peer")
+        return done.stdout.split()
+
+    def pause(self):
+        """Nothing answers any more, and no connection breaks. Returns what lets it go on."""
+        stopped = self._program.tree()
+        for process in stopped:
+            os.kill(process, signal.SIGSTOP)
+        return lambda: [os.kill(process, signal.SIGCONT) for process in stopped]
+
+    def promote(self):
+        run(*ORDINARY_USER, f"{POSTGRES}/pg_ctl", "-D", self._data, "-w", "promote", timeout=60)
 
     def stop(self):
         """As an administrator does who must have it down now."""
@@ -125,9 +150,19 @@ def url_key(public_key):
     return urllib.parse.quote(base64.urlsafe_b64encode(base64.b64decode(public_key)).decode())
 
 
-def close(*parts):
-    for part in parts:
-        if isinstance(part, PeerApi):
-            part.program.stop()
-        elif part is not None:
-            part.stop()
+@contextlib.contextmanager
+def with_control_plane(env):
+    """PostgreSQL, the peer API as the role jitwg_api, and a gateway that reads as jitwg_gateway."""
+    postgres = api = None
+    try:
+        postgres = Postgres(env.jitwg, f"{env.jitwg.run}/postgres")
+        postgres.prepare()
+        api = PeerApi(env.jitwg, postgres.address("api"))
+        api.start()
+        env.jitwg.registry = postgres.address("gateway")
+        yield postgres, api
+    finally:
+        if api:
+            api.program.stop()
+        if postgres:
+            postgres.stop()

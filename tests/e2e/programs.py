@@ -42,6 +42,11 @@ class Program:
     def started(self):
         return self._process is not None
 
+    def tree(self):
+        """The process and its children."""
+        with open(f"/proc/{self._process.pid}/task/{self._process.pid}/children", encoding="ascii") as children:
+            return [self._process.pid] + [int(child) for child in children.read().split()]
+
     def kill(self):
         """kill -9: nothing is tidied up."""
         self._process.kill()

@@ -29,11 +29,25 @@ class Environment:
         self.place = place
         self.folder = folder
         self.world = World(backends.make(place, folder), folder)
-        self.jitwg = Gateway(binaries, folder)
+        self._binaries = binaries
+        self._gateways = []
+        self.jitwg = self.another_jitwg("")
+
+    def another_jitwg(self, name):
+        """The jitwg of one more gateway, with logs of its own."""
+        folder = os.path.join(self.folder, name)
+        os.makedirs(folder, exist_ok=True)
+        self._gateways.append(Gateway(self._binaries, folder))
+        return self._gateways[-1]
+
+    def finish(self):
+        for jitwg in self._gateways:
+            jitwg.finish()
 
     def close(self):
         try:
-            self.jitwg.close()
+            for jitwg in self._gateways:
+                jitwg.close()
         finally:
             self.world.close()
 
@@ -47,7 +61,7 @@ def _attempt(scenario, place, binaries, folder):
         environment = Environment(place, binaries, folder)
         environment.world.build()
         scenario.function(environment, **scenario.parameters)
-        environment.jitwg.finish()
+        environment.finish()
         return None
     except TimeUp:
         return f"time-out after {scenario.limit * shell.time_scale:.0f} s\n{traceback.format_exc()}"

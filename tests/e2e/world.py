@@ -94,6 +94,11 @@ class Client:
         return run("ping", f"-{inner}", "-n", "-c", "1", "-w", str(int(wait * shell.time_scale) or 1), target,
                    ns=self.ns, check=False, timeout=wait * shell.time_scale + 10).returncode == 0
 
+    def poke(self):
+        """Sends one packet into the tunnel and waits for nothing."""
+        with self.udp_socket() as sender:
+            sender.sendto(b"?", (inner_address(self.network, 1, 4), 9))
+
     def reset_session(self, target=None):
         """Forgets the session as a client that was switched off and on: the next packet starts a new handshake. With
         a target, with that gateway interface and nothing else changed."""

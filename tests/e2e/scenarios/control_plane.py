@@ -1,31 +1,14 @@
 """With a control plane: peers are made through the peer API, kept in PostgreSQL, and every outage is survived."""
 
-import contextlib
 import time
 
-import control_plane
 import wg
-from control_plane import PeerApi, Postgres
+from control_plane import url_key, with_control_plane
 from registry import scenario
 from shell import ip_batch, run, stays, wait_until
 from world import host_prefixes, inner_address
 
 FRESH_PEERS = 1000
-
-
-@contextlib.contextmanager
-def with_control_plane(env):
-    """PostgreSQL, the peer API as the role jitwg_api, and a gateway that reads as jitwg_gateway."""
-    postgres = api = None
-    try:
-        postgres = Postgres(env.jitwg, f"{env.jitwg.run}/postgres")
-        postgres.prepare()
-        api = PeerApi(env.jitwg, postgres.address("api"))
-        api.start()
-        env.jitwg.registry = postgres.address("gateway")
-        yield postgres, api
-    finally:
-        control_plane.close(api, postgres)
 
 
 def reconnect(client):
@@ -50,7 +33,7 @@ def create_revoke_enable(env):
         stays(lambda: not gateway.peers(), 1, "the revoked peer stays out")
         api.patch(client.keys.public, enabled=True)
         assert reconnect(client), "enabled again, but no answer"
-        api.expect((204,), "DELETE", f"/v1/peers/{control_plane.url_key(client.keys.public)}")
+        api.expect((204,), "DELETE", f"/v1/peers/{url_key(client.keys.public)}")
         wait_until(lambda: not gateway.peers(), 1, "the deleted peer is out", interval=0.02)
 
 
