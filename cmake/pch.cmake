@@ -1,5 +1,5 @@
-# One precompiled header for all targets, with JITWG_PCH: it halves the sanitizers' builds. The plain build goes without,
-# so that a file that forgot an include is found there.
+# One precompiled header for all targets, with JITWG_PCH: it halves the tests' builds. The release preset goes without, and
+# compiles each file alone, so that a file that forgot an include is found there.
 option(JITWG_PCH "Precompile the libraries' headers" OFF)
 
 if(JITWG_PCH)

@@ -17,10 +17,6 @@ struct CloseFile {
 };
 using File = std::unique_ptr<std::FILE, CloseFile>;
 
-struct ClosePcap {
-  void operator()(pcap_t* handle) const { ::pcap_close(handle); }
-};
-
 Error NoCapture(const std::string& path, const std::string& why) {
   return Error{ErrorCode::kDataLoss, "'" + path + "' is no readable pcap or pcapng file: " + why};
 }
@@ -28,6 +24,9 @@ Error NoCapture(const std::string& path, const std::string& why) {
 }  // namespace
 
 struct PcapFileSource::State {
+  struct ClosePcap {
+    void operator()(pcap_t* handle) const { ::pcap_close(handle); }
+  };
   std::string path;
   std::unique_ptr<pcap_t, ClosePcap> pcap;  // owns the FILE, as pcap_fopen_offline says
   LinkType link_type = LinkType::kEthernet;

@@ -1,7 +1,10 @@
 #!/bin/bash
-# clang-tidy over every source file of the project, with the checks of .clang-tidy.
+# clang-tidy over every source file of the project, with the checks of .clang-tidy. Usage: tidy.sh SOURCES BUILD, where BUILD is
+# a folder of its own: it needs one compile command for each file, which the presets' builds have not.
 set -euo pipefail
 cd "$1"
+cmake --preset dev -B "$2" -DCMAKE_UNITY_BUILD=OFF -DJITWG_PCH=OFF >/dev/null 2>&1
+cmake --build "$2" --target jitwg_proto -- --quiet
 sources="$(git ls-files -- '*.cc' | sed 's/\./\\./g' | paste -sd'|')"
 # GCC's flags that clang does not know are not errors here.
 run-clang-tidy-14 -quiet -p "$2" -j "$(nproc)" -extra-arg=-Wno-unknown-warning-option "/($sources)\$" 2>&1 |
