@@ -1,8 +1,9 @@
 #!/bin/bash
-# clang-tidy over every source file of the project, with the checks of .clang-tidy. Usage: tidy.sh SOURCES BUILD, where BUILD is
-# a folder of its own: it needs one compile command for each file, which the presets' builds have not.
+# clang-tidy over every source file of the project, with the checks of .clang-tidy. Usage: tidy.sh SOURCES BUILD; it
+# makes BUILD/tidy, for it needs one compile command for each file, which the presets' builds have not.
 set -euo pipefail
 cd "$1"
+set -- "$1" "$2/tidy"
 cmake --preset dev -B "$2" -DCMAKE_UNITY_BUILD=OFF -DJITWG_PCH=OFF >/dev/null 2>&1
 cmake --build "$2" --target jitwg_proto -- --quiet
 sources="$(git ls-files -- '*.cc' | sed 's/\./\\./g' | paste -sd'|')"
