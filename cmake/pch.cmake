@@ -1,5 +1,5 @@
-# One precompiled header for all targets, with JITWG_PCH: it halves the tests' builds. The release preset goes without, and
-# compiles each file alone, so that a file that forgot an include is found there.
+# One precompiled header for all targets, with JITWG_PCH: it halves the sanitizers' builds. Not with GCC, which then warns of
+# what is in the libraries' headers. The release preset compiles each file alone, so that a forgotten include is found there.
 option(JITWG_PCH "Precompile the libraries' headers" OFF)
 
 if(JITWG_PCH)

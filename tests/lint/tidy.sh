@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$1"
 set -- "$1" "$2/tidy"
-cmake --preset dev -B "$2" -DCMAKE_UNITY_BUILD=OFF -DJITWG_PCH=OFF >/dev/null 2>&1
+cmake --preset dev -B "$2" -DCMAKE_UNITY_BUILD=OFF >/dev/null 2>&1
 cmake --build "$2" --target jitwg_proto -- --quiet
 sources="$(git ls-files -- '*.cc' | sed 's/\./\\./g' | paste -sd'|')"
 # GCC's flags that clang does not know are not errors here.
