@@ -200,7 +200,7 @@ Status HttpRegistry::CallForNothing(HttpRequest request) {
 }
 
 Status HttpRegistry::Put(const Peer& peer, bool replace) {
-  if (const Status valid = Validate(peer); !valid) return valid;
+  if (Status valid = Validate(peer); !valid) return valid;
   HttpRequest request = RequestFor(
       "PUT", "peers/" + UrlKey(peer.public_key) + (replace ? "?replace=true" : "?replace=false"),
       options_.call_timeout);
@@ -213,7 +213,7 @@ Status HttpRegistry::Remove(const PublicKey& key) {
 }
 
 Status HttpRegistry::Report(const GatewayReport& report) {
-  if (const Status valid = Validate(report); !valid) return valid;
+  if (Status valid = Validate(report); !valid) return valid;
   HttpRequest request = RequestFor("POST", "reports", options_.call_timeout);
   request.body = ReportToJson(report);
   return CallForNothing(std::move(request));

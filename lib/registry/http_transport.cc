@@ -110,10 +110,13 @@ class HttpTransport::Impl {
     transfer->request = std::move(request);
     transfer->done = std::move(done);
     {
-      const std::lock_guard lock(mutex_);
-      if (!ended_) queue_.push_back(std::move(transfer));
+      std::unique_lock lock(mutex_);
+      if (ended_) {
+        lock.unlock();
+        return transfer->Finish(Stopped());
+      }
+      queue_.push_back(std::move(transfer));
     }
-    if (transfer) return transfer->Finish(Stopped());
     curl_multi_wakeup(multi_);
   }
 
