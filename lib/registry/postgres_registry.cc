@@ -15,11 +15,10 @@ Result<std::unique_ptr<PostgresRegistry>> PostgresRegistry::Open(std::string con
                                                                  const PostgresOptions& options) {
   auto settings = PostgresSettings::Parse(std::move(connection));
   if (!settings) return settings.error();
-  return std::unique_ptr<PostgresRegistry>(
-      new PostgresRegistry(std::move(*settings), clock, options));
+  return std::unique_ptr<PostgresRegistry>(new PostgresRegistry(*settings, clock, options));
 }
 
-PostgresRegistry::PostgresRegistry(PostgresSettings settings, const Clock& clock,
+PostgresRegistry::PostgresRegistry(const PostgresSettings& settings, const Clock& clock,
                                    const PostgresOptions& options)
     : clock_(clock),
       options_(options),

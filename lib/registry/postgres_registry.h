@@ -62,7 +62,8 @@ class PostgresRegistry final : public Registry {
   Status Report(const GatewayReport& report) override;
 
  private:
-  PostgresRegistry(PostgresSettings settings, const Clock& clock, const PostgresOptions& options);
+  PostgresRegistry(const PostgresSettings& settings, const Clock& clock,
+                   const PostgresOptions& options);
   void Run();
   void Poll(SteadyTime deadline, bool& lookups_ready, bool& listener_ready);
   // The parts of one turn of the thread.

@@ -25,7 +25,7 @@ using Bytes = std::span<const std::uint8_t>;
 
 std::int64_t BigEndian(Bytes bytes) {
   // The sign is in the first byte.
-  std::int64_t value = static_cast<std::int8_t>(bytes.front());
+  std::int64_t value = bytes.front() < 0x80 ? bytes.front() : bytes.front() - 0x100;
   for (const std::uint8_t byte : bytes.subspan(1)) value = value * 256 + byte;
   return value;
 }
