@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <stop_token>
 #include <string_view>
@@ -15,6 +16,12 @@
 
 namespace jitwg::sniffer {
 
+// A packet that the kernel holds for us. The last reference's end lets it go.
+class PacketLease {
+ public:
+  virtual ~PacketLease() = default;
+};
+
 // One frame. The bytes belong to the source and are gone when the handler returns.
 struct CapturedPacket {
   LinkType link_type = LinkType::kEthernet;
@@ -23,6 +30,7 @@ struct CapturedPacket {
   WallTime timestamp;            // when the kernel saw it
   std::string_view source_name;  // PacketSource::name()
   std::uint32_t ifindex = 0;     // of a source bound to one interface; 0 otherwise
+  std::shared_ptr<PacketLease> lease;
 };
 
 // Counts since the source was opened; they never go back, also when the interface was opened again.
