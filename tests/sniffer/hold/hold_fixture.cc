@@ -15,8 +15,6 @@
 namespace jitwg::test {
 namespace {
 
-using namespace std::chrono_literals;
-
 int MakeSocket(bool v6, sockaddr_storage& address, socklen_t& size) {
   const int fd = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   address = {};
@@ -137,9 +135,9 @@ void HoldFixture::OnPacket(const sniffer::CapturedPacket& packet) {
   changed_.notify_all();
 }
 
-bool HoldFixture::Told(std::size_t count) {
+bool HoldFixture::Told(std::size_t count, std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, 20s, [&] { return told_.size() >= count; });
+  return changed_.wait_for(lock, patience, [&] { return told_.size() >= count; });
 }
 
 ByteVector HoldFixture::BytesOf(std::size_t index) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -54,8 +55,8 @@ class HoldFixture : public ::testing::Test {
   void Start();  // Run, on a thread
   void Stop();
 
-  // Waits until so many packets in all were told; false after 20 s.
-  bool Told(std::size_t count);
+  // Waits until so many packets in all were told; false when the time is over.
+  bool Told(std::size_t count, std::chrono::milliseconds patience = std::chrono::seconds(20));
   // The bytes of the packet told as number `index`.
   ByteVector BytesOf(std::size_t index);
   // Lets the oldest packet go that is still kept.
