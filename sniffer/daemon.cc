@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
@@ -12,6 +13,7 @@
 #include "sniffer/capture/pcap_source.h"
 #include "sniffer/completion/injector_factory.h"
 #include "sniffer/completion/mirred_injector.h"
+#include "sniffer/hold/nfqueue_source.h"
 #include "sniffer/install/device_factory.h"
 
 namespace jitwg::sniffer {
@@ -55,19 +57,30 @@ PipelineOptions PipelineOptionsFrom(const SnifferOptions& options) {
 CompletionMeans FindMeans(const SnifferOptions& options) {
   // Also when another strategy is used now.
   MirredInjector::CleanUp(options.state_dir);
+  CleanUpHold(options.state_dir);
   CompletionMeans means;
   means.injector_problem = "not asked";
-  means.hold_problem = "not built in";
+  means.hold_problem = "not asked";
   if (options.completion == "auto" || options.completion == "reinject") {
     means.injector = MakeInjector({options.reinject, options.state_dir}, means.injector_problem);
+  }
+  const bool better = means.injector != nullptr && means.injector_problem.empty();
+  if (options.completion == "hold" || (options.completion == "auto" && !better)) {
+    const Status probed = ProbeHold();
+    means.can_hold = probed.has_value();
+    means.hold_problem = probed ? "" : probed.error().message;
   }
   return means;
 }
 
 }  // namespace
 
+Daemon::Daemon(const SnifferOptions& options)
+    : held_({std::max<std::size_t>(HeldLimits{}.capacity, options.hold_packets),
+             HeldLimits{}.longest}) {}
+
 Result<std::unique_ptr<Daemon>> Daemon::Start(const SnifferOptions& options) {
-  std::unique_ptr<Daemon> daemon(new Daemon());
+  std::unique_ptr<Daemon> daemon(new Daemon(options));
   if (const Status made = MakeStateDir(options.state_dir); !made) return made.error();
   auto link_monitor = LinkMonitor::Open();
   if (!link_monitor) return link_monitor.error();
@@ -107,6 +120,7 @@ Status Daemon::ChooseCompletion(const SnifferOptions& options) {
 }
 
 Status Daemon::OpenSources(const SnifferOptions& options) {
+  if (completions_->chosen() == CompletionKind::kHold) return OpenHold(options);
   for (const std::string& name : options.capture) {
     PcapOptions pcap;
     pcap.interface = name;
@@ -115,6 +129,22 @@ Status Daemon::OpenSources(const SnifferOptions& options) {
     if (!source) return source.error();
     sources_.push_back(std::move(*source));
   }
+  return {};
+}
+
+// In the place of the taps: what the kernel holds for us need not be copied too.
+Status Daemon::OpenHold(const SnifferOptions& options) {
+  HoldOptions hold;
+  hold.state_dir = options.state_dir;
+  if (options.hold_queue != 0) hold.queue = static_cast<std::uint16_t>(options.hold_queue);
+  hold.max_packets = options.hold_packets;
+  hold.hold_time = options.hold_time;
+  auto source = NfqueueSource::Open(hold);
+  if (!source) return source.error();
+  spdlog::info("hold_started table=\"inet {}\" queue={} by=\"{}\" hold_time_ms={}",
+               (*source)->table(), (*source)->queue(), (*source)->Describe(),
+               options.hold_time.count());
+  sources_.push_back(std::move(*source));
   return {};
 }
 

@@ -40,10 +40,11 @@ class Daemon {
   Daemon& operator=(const Daemon&) = delete;
 
  private:
-  Daemon() = default;
+  explicit Daemon(const SnifferOptions& options);
   Status OpenInterfaces(const SnifferOptions& options);
   Status ChooseCompletion(const SnifferOptions& options);
   Status OpenSources(const SnifferOptions& options);
+  Status OpenHold(const SnifferOptions& options);
   Status Serve(const SnifferOptions& options);
   void FollowLinks(const std::stop_token& stop);
   void ExpireHeld(const std::stop_token& stop);

@@ -16,6 +16,24 @@ constexpr const char* kExamples =
     "  jitwg-sniffer --config /etc/jitwg/sniffer.toml --check-config\n"
     "      says every fault of the configuration, and ends";
 
+void AddHold(ConfigParser& parser, SnifferOptions& options) {
+  parser
+      .Add("hold-time", &options.hold_time,
+           "completion hold: how long a packet waits for its peer at most")
+      .Range(std::chrono::milliseconds(10), std::chrono::seconds(5))
+      .Group("WireGuard");
+  parser
+      .Add("hold-packets", &options.hold_packets,
+           "completion hold: packets that wait at once; more pass unseen")
+      .Range(16, 65536)
+      .Group("WireGuard");
+  parser
+      .Add("hold-queue", &options.hold_queue,
+           "completion hold: number of the kernel's packet queue; 0 takes a free one")
+      .Range(0, 65535)
+      .Group("WireGuard");
+}
+
 void AddInterfaces(ConfigParser& parser, SnifferOptions& options) {
   parser.Add("interface", &options.interfaces, "WireGuard interface to serve; may be repeated")
       .Required()
@@ -39,6 +57,7 @@ void AddInterfaces(ConfigParser& parser, SnifferOptions& options) {
   parser.Add("reinject", &options.reinject, "how a packet is given to the kernel again")
       .OneOf({"auto", "mirred", "raw"})
       .Group("WireGuard");
+  AddHold(parser, options);
   parser.Add("poll-interval", &options.poll_interval, "how often keys and ports are read again")
       .Range(std::chrono::milliseconds(100), std::chrono::minutes(10))
       .Group("WireGuard");

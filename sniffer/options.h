@@ -21,6 +21,9 @@ struct SnifferOptions {
   std::string backend = "auto";
   std::string completion = "auto";
   std::string reinject = "auto";
+  std::chrono::milliseconds hold_time{500};
+  std::uint32_t hold_packets = 4096;
+  std::uint32_t hold_queue = 0;  // 0: a free one
   std::string listen = "unix:/run/jitwg/sniffer.sock";
   FileMode socket_mode{0660};
   std::string socket_group;

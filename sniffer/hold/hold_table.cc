@@ -40,7 +40,7 @@ Error CannotHold(int errno_value) {
 }
 
 // Table and queue are one sniffer's; what is there without an owner was left behind.
-Status RemoveLeftover(NetlinkSocket& socket, const std::string& table) {
+Status RemoveFrom(NetlinkSocket& socket, const std::string& table) {
   const int error = Exchange(socket, EncodeRemoval(table, 1));
   if (error == 0) spdlog::info("hold_leftover_removed table={}", table);
   if (error == 0 || error == ENOENT) return {};
@@ -82,7 +82,7 @@ Result<HoldRules> FindHoldRules(std::string table, std::uint16_t queue, bool may
 Result<std::unique_ptr<HoldTable>> HoldTable::Create(HoldRules rules) {
   auto socket = NetlinkSocket::Open(NETLINK_NETFILTER);
   if (!socket) return socket.error();
-  if (const Status removed = RemoveLeftover(*socket, rules.table); !removed) return removed.error();
+  if (const Status removed = RemoveFrom(*socket, rules.table); !removed) return removed.error();
   std::unique_ptr<HoldTable> table(new HoldTable(std::move(rules), std::move(*socket)));
   const int error = Exchange(table->socket_, EncodeTable(table->rules_, {}, 1));
   if (error != 0) {
@@ -90,6 +90,11 @@ Result<std::unique_ptr<HoldTable>> HoldTable::Create(HoldRules rules) {
     return CannotHold(error);
   }
   return table;
+}
+
+Status HoldTable::RemoveLeftover(const std::string& table) {
+  auto socket = NetlinkSocket::Open(NETLINK_NETFILTER);
+  return socket ? RemoveFrom(*socket, table) : Status(socket.error());
 }
 
 HoldTable::~HoldTable() {

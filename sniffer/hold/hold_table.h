@@ -30,6 +30,8 @@ class HoldTable {
   // Makes table and chain, without a rule. A table of this name that a crash left behind is removed
   // first. kAlreadyExists: another process owns it.
   static Result<std::unique_ptr<HoldTable>> Create(HoldRules rules);
+  // Removes a table of this name that has no owner. kAlreadyExists: it has one.
+  static Status RemoveLeftover(const std::string& table);
   // Remove.
   ~HoldTable();
   HoldTable(const HoldTable&) = delete;

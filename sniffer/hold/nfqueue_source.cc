@@ -49,6 +49,10 @@ Status ProbeHold() {
   return rules ? Status{} : Status(rules.error());
 }
 
+void CleanUpHold(const std::string& state_dir) {
+  static_cast<void>(HoldTable::RemoveLeftover(HoldTableName(state_dir)));
+}
+
 NfqueueSource::NfqueueSource(std::shared_ptr<QueueSocket> queue, std::unique_ptr<HoldTable> table,
                              std::chrono::milliseconds hold_time, int wake_fd)
     : queue_(std::move(queue)),

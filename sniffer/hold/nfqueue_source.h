@@ -32,6 +32,10 @@ struct HoldOptions {
 // not. Leaves nothing behind.
 Status ProbeHold();
 
+// Removes the nftables table that a crash left behind, if there is one and no living process owns
+// it. Failing does no harm: rules without a reader stop nothing.
+void CleanUpHold(const std::string& state_dir);
+
 // Needs CAP_NET_ADMIN. All interfaces of the network namespace it was opened in. Taps nothing: sees
 // what passed the operator's firewall, and nothing that this machine sends to others.
 class NfqueueSource final : public PacketSource {
