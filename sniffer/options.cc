@@ -20,7 +20,7 @@ void AddHold(ConfigParser& parser, SnifferOptions& options) {
   parser
       .Add("hold-time", &options.hold_time,
            "completion hold: how long a packet waits for its peer at most")
-      .Range(std::chrono::milliseconds(10), std::chrono::seconds(5))
+      .Range(std::chrono::milliseconds(10), std::chrono::seconds(2))
       .Group("WireGuard");
   parser
       .Add("hold-packets", &options.hold_packets,

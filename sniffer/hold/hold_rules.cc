@@ -30,12 +30,15 @@ constexpr std::array<std::uint8_t, 4> kTypeWord = {1, 0, 0, 0};
 
 class Batch {
  public:
-  explicit Batch(std::uint32_t sequence) : first_(sequence), next_(sequence) { Mark(true); }
+  explicit Batch(std::uint32_t sequence, std::uint8_t family = NFPROTO_INET)
+      : family_(family), first_(sequence), next_(sequence) {
+    Mark(true);
+  }
 
   NfnetlinkWriter& Begin(std::uint8_t operation, std::uint16_t flags) {
     last_ = next_;
     writer_.Begin({NFNL_SUBSYS_NFTABLES, operation, static_cast<std::uint16_t>(flags | NLM_F_ACK),
-                   next_++, NFPROTO_INET, 0});
+                   next_++, family_, 0});
     return writer_;
   }
   NftBatch Unfinished() const {
@@ -54,6 +57,7 @@ class Batch {
   }
 
   NfnetlinkWriter writer_;
+  const std::uint8_t family_;
   std::uint32_t first_;
   std::uint32_t next_;
   std::uint32_t last_ = 0;
@@ -173,8 +177,8 @@ NftBatch EncodeTable(const HoldRules& rules, std::span<const std::uint16_t> port
   return batch.Finish();
 }
 
-NftBatch EncodeTableCheck(const HoldRules& rules, std::uint32_t sequence) {
-  Batch batch(sequence);
+NftBatch EncodeTableCheck(const HoldRules& rules, std::uint32_t sequence, std::uint8_t family) {
+  Batch batch(sequence, family);
   PutTable(batch, rules, false);
   PutRule(batch, rules, 1);
   return batch.Unfinished();

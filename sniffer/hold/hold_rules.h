@@ -41,7 +41,8 @@ NftBatch EncodeTable(const HoldRules& rules, std::span<const std::uint16_t> port
                      std::uint32_t sequence);
 // The same as a question: the kernel checks it all, answers, and makes nothing, because the batch
 // has no end. Its chain is without a hook, whose end would drop what waits in others' queues.
-NftBatch EncodeTableCheck(const HoldRules& rules, std::uint32_t sequence);
+// `family` is NFPROTO_INET or NFPROTO_IPV4.
+NftBatch EncodeTableCheck(const HoldRules& rules, std::uint32_t sequence, std::uint8_t family);
 // Puts rules for these ports in the place of those there, at once.
 NftBatch EncodePorts(const HoldRules& rules, std::span<const std::uint16_t> ports,
                      std::uint32_t sequence);

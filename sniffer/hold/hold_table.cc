@@ -1,6 +1,8 @@
 // See hold_table.h.
 #include "sniffer/hold/hold_table.h"
 
+#include <arpa/inet.h>  // first, or <linux/in.h> defines the same again
+#include <linux/netfilter.h>
 #include <linux/netlink.h>
 #include <spdlog/spdlog.h>
 
@@ -71,7 +73,11 @@ Result<HoldRules> FindHoldRules(std::string table, std::uint16_t queue, bool may
       // Asked under a name that nobody has, for the real one may be there.
       HoldRules question = rules;
       question.table += "_check";
-      error = Exchange(*socket, EncodeTableCheck(question, 1));
+      // The kernel loads a missing xtables module only for a rule of one of the two IP families.
+      if (statement == QueueStatement::kXtTarget) {
+        Exchange(*socket, EncodeTableCheck(question, 1, NFPROTO_IPV4));
+      }
+      error = Exchange(*socket, EncodeTableCheck(question, 1, NFPROTO_INET));
       if (error == 0) return rules;
       if (error == EPERM) return CannotHold(error);
     }

@@ -20,7 +20,8 @@ from registry import PLACES, SCENARIOS  # noqa: E402
 import scenarios  # noqa: E402,F401  (fills SCENARIOS)
 
 PROGRAMS = ("jitwg-sniffer", "jitwg-provisioner", "jitwgctl", "jitwg-peer-api")
-TOOLS = {"netns": ("ip", "wg", "ping", "setpriv", "unshare", "wireguard-go"), "vm": ("ip", "wg", "ping", "setpriv")}
+TOOLS = {"netns": ("ip", "nft", "wg", "ping", "setpriv", "unshare", "wireguard-go"),
+         "vm": ("ip", "nft", "wg", "ping", "setpriv")}
 
 
 def arguments():

@@ -89,7 +89,7 @@ TEST(HoldRules, EachPortHasOneRuleAndZeroHasNone) {
 }
 
 TEST(HoldRules, AQuestionHasNoEndAndNoHook) {
-  const std::string hex = ToHex(EncodeTableCheck(kRules, 5).bytes);
+  const std::string hex = ToHex(EncodeTableCheck(kRules, 5, 1).bytes);
   EXPECT_EQ(hex.find("1400000011000100"), std::string::npos);
   EXPECT_EQ(hex.find("66696c746572"), std::string::npos);
   EXPECT_NE(hex.find("71756575650000"), std::string::npos);

@@ -173,18 +173,24 @@ TEST_F(HoldTableTest, ATableWithoutOwnerIsMadeAgainAfterTheOperatorsFlush) {
 
 TEST_F(HoldTableTest, PacketsPassWhileNobodyReadsTheQueue) {
   const LoopbackPair pair;
+  auto rules = sniffer::FindHoldRules("jitwg_alone", 4711);
+  ASSERT_TRUE(rules) << rules.error().message;
+  int ways = 0;
+  // Every way that this kernel has; FindHoldRules has had the modules loaded.
   for (const auto statement :
        {sniffer::QueueStatement::kNative, sniffer::QueueStatement::kXtTarget}) {
     auto table = sniffer::HoldTable::Create({"jitwg_alone", 4711, statement, true});
     ASSERT_TRUE(table) << table.error().message;
     const std::vector<std::uint16_t> ports{pair.port()};
-    const Status set = (*table)->SetPorts(ports);
-    // This kernel may have only one of the two, but it has one.
-    if (!set && statement == sniffer::QueueStatement::kNative) continue;
-    ASSERT_TRUE(set) << set.error().message;
+    if (!(*table)->SetPorts(ports)) {
+      EXPECT_NE(statement, rules->statement);
+      continue;
+    }
+    ++ways;
     pair.Send(NumberedInitiation(1));
     EXPECT_EQ(pair.Receive(), NumberedInitiation(1));
   }
+  EXPECT_GE(ways, 1);
 }
 
 TEST_F(HoldTableTest, TheProbeLeavesNothingBehind) {
