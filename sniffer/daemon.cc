@@ -149,7 +149,10 @@ Status Daemon::OpenHold(const SnifferOptions& options) {
 }
 
 Status Daemon::Serve(const SnifferOptions& options) {
-  events_ = std::make_unique<EventsService>(clock_, statistics_, [this] { return SumOfSources(); });
+  events_ = std::make_unique<EventsService>(
+      clock_, statistics_,
+      EventsService::Others{[this] { return SumOfSources(); },
+                            [this] { return completions_->Status(held_); }});
   installer_ = std::make_unique<InstallerService>(clock_, interfaces_, initiations_, *completions_);
   const auto path = rpc::ParseUnixAddress(options.listen);
   if (!path) return path.error();

@@ -81,6 +81,14 @@ bool Completions::needs_packets() const {
   return chosen_ == CompletionKind::kReinject || chosen_ == CompletionKind::kHold;
 }
 
+CompletionStatus Completions::Status(const HeldInitiations& held) const {
+  CompletionStatus status{description_, reason_, held.counts(), 0, 0};
+  if (reinject_ == nullptr) return status;
+  status.reinjected = reinject_->reinjected();
+  status.reinject_failed = reinject_->failed();
+  return status;
+}
+
 std::string Completions::Names() const {
   std::string names;
   for (const auto& [kind, strategy] : strategies_) {

@@ -24,6 +24,15 @@ struct CompletionMeans {
   std::string hold_problem;
 };
 
+// For people and metrics.
+struct CompletionStatus {
+  std::string strategy;
+  std::string why_not_better;
+  HeldCounts held;
+  std::uint64_t reinjected = 0;
+  std::uint64_t reinject_failed = 0;
+};
+
 class Completions {
  public:
   // `wanted`: "auto", or a strategy's name. `auto` takes reinject by mirred, which stands in no
@@ -41,8 +50,7 @@ class Completions {
   const std::string& reason() const { return reason_; }
   // The pipeline is to keep the packets.
   bool needs_packets() const;
-  // nullptr: not used.
-  const ReinjectCompletion* reinject() const { return reinject_; }
+  CompletionStatus Status(const HeldInitiations& held) const;
   // "initiate, retry", for error messages.
   std::string Names() const;
 
@@ -51,7 +59,7 @@ class Completions {
 
   std::unique_ptr<PacketInjector> injector_;
   std::map<CompletionKind, std::unique_ptr<CompletionStrategy>> strategies_;
-  const ReinjectCompletion* reinject_ = nullptr;
+  const ReinjectCompletion* reinject_ = nullptr;  // when it is the chosen one
   CompletionKind chosen_ = CompletionKind::kRetry;
   std::string description_;
   std::string reason_;
