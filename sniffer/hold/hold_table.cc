@@ -66,6 +66,12 @@ Result<HoldRules> FindHoldRules(std::string table, std::uint16_t queue, bool may
   auto socket = NetlinkSocket::Open(NETLINK_NETFILTER);
   if (!socket) return socket.error();
   int error = EOPNOTSUPP;
+  std::uint32_t sequence = 0;
+  const auto ask = [&](const HoldRules& question, std::uint8_t family) {
+    const NftBatch batch = EncodeTableCheck(question, ++sequence, family);
+    sequence = batch.last;
+    return Exchange(*socket, batch);
+  };
   for (const bool owned : {true, false}) {
     if (owned && !may_own) continue;
     for (const auto statement : {QueueStatement::kNative, QueueStatement::kXtTarget}) {
@@ -74,10 +80,8 @@ Result<HoldRules> FindHoldRules(std::string table, std::uint16_t queue, bool may
       HoldRules question = rules;
       question.table += "_check";
       // The kernel loads a missing xtables module only for a rule of one of the two IP families.
-      if (statement == QueueStatement::kXtTarget) {
-        Exchange(*socket, EncodeTableCheck(question, 1, NFPROTO_IPV4));
-      }
-      error = Exchange(*socket, EncodeTableCheck(question, 1, NFPROTO_INET));
+      if (statement == QueueStatement::kXtTarget) ask(question, NFPROTO_IPV4);
+      error = ask(question, NFPROTO_INET);
       if (error == 0) return rules;
       if (error == EPERM) return CannotHold(error);
     }
