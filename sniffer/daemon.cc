@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
@@ -76,8 +75,7 @@ CompletionMeans FindMeans(const SnifferOptions& options) {
 }  // namespace
 
 Daemon::Daemon(const SnifferOptions& options)
-    : held_({std::max<std::size_t>(HeldLimits{}.capacity, options.hold_packets),
-             HeldLimits{}.longest}) {}
+    : held_({options.hold_packets, HeldLimits{}.longest}) {}
 
 Result<std::unique_ptr<Daemon>> Daemon::Start(const SnifferOptions& options) {
   std::unique_ptr<Daemon> daemon(new Daemon(options));
@@ -137,7 +135,9 @@ Status Daemon::OpenHold(const SnifferOptions& options) {
   HoldOptions hold;
   hold.state_dir = options.state_dir;
   if (options.hold_queue != 0) hold.queue = static_cast<std::uint16_t>(options.hold_queue);
-  hold.max_packets = options.hold_packets;
+  // Who only waits for a peer cannot fill the queue, beyond which packets would pass unseen: the
+  // oldest is let go before.
+  hold.max_packets = 2 * options.hold_packets;
   hold.hold_time = options.hold_time;
   auto source = NfqueueSource::Open(hold);
   if (!source) return source.error();

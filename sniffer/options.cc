@@ -24,7 +24,8 @@ void AddHold(ConfigParser& parser, SnifferOptions& options) {
       .Group("WireGuard");
   parser
       .Add("hold-packets", &options.hold_packets,
-           "completion hold: packets that wait at once; more pass unseen")
+           "completion hold or reinject: packets kept for their peers at once; the oldest goes "
+           "first")
       .Range(16, 65536)
       .Group("WireGuard");
   parser

@@ -123,7 +123,7 @@ void PutQueue(NfnetlinkWriter& writer, const HoldRules& rules) {
     info.flags = NFQ_FLAG_BYPASS;
     writer.PutString(NFTA_TARGET_NAME, "NFQUEUE");
     writer.PutBe32(NFTA_TARGET_REV, 3);
-    writer.Put(NFTA_TARGET_INFO, {reinterpret_cast<const std::uint8_t*>(&info), sizeof(info)});
+    writer.PutStruct(NFTA_TARGET_INFO, info);
   });
 }
 

@@ -5,18 +5,9 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 
-#include <array>
 #include <cstring>
 
 namespace jitwg::sniffer {
-namespace {
-
-template <class T>
-std::span<const std::uint8_t> BytesOf(const T& value) {
-  return {reinterpret_cast<const std::uint8_t*>(&value), sizeof(value)};
-}
-
-}  // namespace
 
 void NfnetlinkWriter::Append(const void* data, std::size_t size) {
   const auto* begin = static_cast<const std::uint8_t*>(data);
@@ -53,14 +44,12 @@ void NfnetlinkWriter::Put(std::uint16_t type, std::span<const std::uint8_t> valu
   CloseMessage();
 }
 
-void NfnetlinkWriter::PutU8(std::uint16_t type, std::uint8_t value) { Put(type, BytesOf(value)); }
-
 void NfnetlinkWriter::PutBe16(std::uint16_t type, std::uint16_t value) {
-  Put(type, BytesOf(htons(value)));
+  PutStruct(type, htons(value));
 }
 
 void NfnetlinkWriter::PutBe32(std::uint16_t type, std::uint32_t value) {
-  Put(type, BytesOf(htonl(value)));
+  PutStruct(type, htonl(value));
 }
 
 void NfnetlinkWriter::PutString(std::uint16_t type, std::string_view value) {

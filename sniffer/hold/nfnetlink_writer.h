@@ -24,7 +24,11 @@ class NfnetlinkWriter {
  public:
   void Begin(const NfnetlinkHeader& header);
   void Put(std::uint16_t type, std::span<const std::uint8_t> value);
-  void PutU8(std::uint16_t type, std::uint8_t value);
+  // A structure of the kernel's, as it lies in memory.
+  template <class T>
+  void PutStruct(std::uint16_t type, const T& value) {
+    Put(type, {reinterpret_cast<const std::uint8_t*>(&value), sizeof(value)});
+  }
   void PutBe16(std::uint16_t type, std::uint16_t value);
   void PutBe32(std::uint16_t type, std::uint32_t value);
   void PutString(std::uint16_t type, std::string_view value);  // with its closing zero

@@ -18,11 +18,6 @@ namespace {
 
 constexpr std::uint16_t kPacketType = NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET;
 
-template <class T>
-std::span<const std::uint8_t> BytesOf(const T& value) {
-  return {reinterpret_cast<const std::uint8_t*>(&value), sizeof(value)};
-}
-
 std::vector<std::uint8_t> Finish(const NfnetlinkWriter& writer) {
   return {writer.bytes().begin(), writer.bytes().end()};
 }
@@ -34,7 +29,7 @@ std::vector<std::uint8_t> EncodeVerdict(std::uint8_t operation, std::uint16_t qu
   nfqnl_msg_verdict_hdr verdict{};
   verdict.verdict = htonl(NF_ACCEPT);
   verdict.id = htonl(packet_id);
-  writer.Put(NFQA_VERDICT_HDR, BytesOf(verdict));
+  writer.PutStruct(NFQA_VERDICT_HDR, verdict);
   return Finish(writer);
 }
 
@@ -75,11 +70,11 @@ std::vector<std::uint8_t> EncodeQueueBind(const QueueSettings& settings, std::ui
       {NFNL_SUBSYS_QUEUE, NFQNL_MSG_CONFIG, NLM_F_ACK, sequence, NFPROTO_UNSPEC, settings.number});
   nfqnl_msg_config_cmd command{};
   command.command = NFQNL_CFG_CMD_BIND;
-  writer.Put(NFQA_CFG_CMD, BytesOf(command));
+  writer.PutStruct(NFQA_CFG_CMD, command);
   nfqnl_msg_config_params parameters{};
   parameters.copy_range = htonl(settings.copy_bytes);
   parameters.copy_mode = NFQNL_COPY_PACKET;
-  writer.Put(NFQA_CFG_PARAMS, BytesOf(parameters));
+  writer.PutStruct(NFQA_CFG_PARAMS, parameters);
   writer.PutBe32(NFQA_CFG_QUEUE_MAXLEN, settings.max_packets);
   // Without NFQA_CFG_F_GSO the kernel would compute the checksum of each packet that a local
   // sender left partial, for a reader that does not look at it.

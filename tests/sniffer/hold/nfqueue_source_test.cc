@@ -45,7 +45,7 @@ TEST_F(NfqueueSourceTest, HoldsOverIpv6AndBehindExtensionHeaders) {
   pair.Send(NumberedInitiation(1));
   pair.SendBehindExtension(NumberedInitiation(2));
   ASSERT_TRUE(Told(2));
-  for (std::size_t packet : {0, 1}) {
+  for (std::size_t packet = 0; packet < 2; ++packet) {
     const ByteVector bytes = BytesOf(packet);
     EXPECT_TRUE(sniffer::DecodeDatagram(bytes, {sniffer::LinkType::kRawIp})) << packet;
   }
