@@ -23,6 +23,7 @@ namespace jitwg::sniffer {
 namespace {
 
 constexpr std::size_t kEthernetHeader = 14;
+constexpr std::size_t kEtherTypeOffset = 12;
 // Interfaces come and go; the filters of those that went are thrown away with all the others.
 constexpr std::size_t kMostRedirects = 256;
 // How old the knowledge of bridges, bonds and VLANs may be.
@@ -129,7 +130,7 @@ Status MirredInjector::Inject(const OriginalPacket& packet) {
   const std::lock_guard lock(mutex_);
   const auto target = TargetFor(packet);
   if (!target) return target.error();
-  if (const Status ready = Redirect(*target); !ready) return ready;
+  if (Status ready = Redirect(*target); !ready) return ready;
   return Send(packet, *target);
 }
 
@@ -179,7 +180,7 @@ Status MirredInjector::Send(const OriginalPacket& packet, unsigned target) const
   std::memcpy(frame.data(), &address, sizeof(address));
   std::memcpy(frame.data() + ETH_ALEN, &address, sizeof(address));
   const std::uint16_t protocol = htons(ip_packet[0] >> 4 == 4 ? ETHERTYPE_IP : ETHERTYPE_IPV6);
-  std::memcpy(frame.data() + 2 * ETH_ALEN, &protocol, sizeof(protocol));
+  std::memcpy(frame.data() + kEtherTypeOffset, &protocol, sizeof(protocol));
   sockaddr_ll to{};
   to.sll_family = AF_PACKET;
   to.sll_protocol = protocol;

@@ -59,7 +59,7 @@ Status RawInjector::Inject(const OriginalPacket& packet) {
     sent = ::sendto(ipv6_, bytes.data(), bytes.size(), MSG_DONTWAIT,
                     reinterpret_cast<const sockaddr*>(&to), sizeof(to));
   }
-  const Status status = Sent(sent);
+  Status status = Sent(sent);
   sodium_memzero(copy.data(), copy.size());
   return status;
 }
