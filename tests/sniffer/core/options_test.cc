@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -44,6 +45,26 @@ TEST(SnifferOptions, SeveralInterfacesWithTheirPrefixes) {
   EXPECT_THAT(outcome.options.interfaces, ::testing::ElementsAre("wg0", "wg1"));
   ASSERT_EQ(outcome.options.allow.size(), 3U);
   EXPECT_EQ(outcome.options.allow[2].prefix.ToString(), "10.9.0.0/16");
+}
+
+TEST(SnifferOptions, WhatIsHeldHasBounds) {
+  std::vector<const char*> arguments{"--interface", "wg0", "--allow", "wg0=10.8.0.0/16"};
+  for (const char* more : {"--hold-time", "1500ms", "--hold-packets", "64", "--hold-queue", "7"}) {
+    arguments.push_back(more);
+  }
+  const Outcome outcome = Parse(arguments);
+  EXPECT_FALSE(outcome.exit_code) << outcome.err;
+  EXPECT_EQ(outcome.options.hold_time, std::chrono::milliseconds(1500));
+  EXPECT_EQ(outcome.options.hold_packets, 64U);
+  EXPECT_EQ(outcome.options.hold_queue, 7U);
+  arguments[5] = "2001ms";
+  arguments[7] = "1";
+  arguments[9] = "65536";
+  const Outcome refused = Parse(arguments);
+  EXPECT_EQ(refused.exit_code, 2);
+  for (const char* option : {"--hold-time", "--hold-packets", "--hold-queue"}) {
+    EXPECT_THAT(refused.err, HasSubstr(option));
+  }
 }
 
 TEST(SnifferOptions, InterfaceAndPrefixAreNeeded) {
