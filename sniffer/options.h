@@ -21,7 +21,9 @@ struct SnifferOptions {
   std::string backend = "auto";
   std::string completion = "auto";
   std::string reinject = "auto";
-  std::chrono::milliseconds hold_time{500};
+  // Well below the 5 s after which a client calls again; on a machine with far too much to do a
+  // decision took more than a second.
+  std::chrono::milliseconds hold_time{2000};
   std::uint32_t hold_packets = 4096;
   std::uint32_t hold_queue = 0;  // 0: a free one
   std::string listen = "unix:/run/jitwg/sniffer.sock";

@@ -21,11 +21,11 @@
 namespace jitwg::sniffer {
 
 struct HoldOptions {
-  std::string state_dir;                     // names the nftables table
-  std::optional<std::uint16_t> queue = {};   // nullopt: a free one
-  std::uint32_t max_packets = 4096;          // that wait at once; more pass unseen
-  std::chrono::milliseconds hold_time{500};  // then a packet goes on, whatever became of it
-  bool may_own = true;                       // false: as on kernels before 5.12
+  std::string state_dir;                      // names the nftables table
+  std::optional<std::uint16_t> queue = {};    // nullopt: a free one
+  std::uint32_t max_packets = 4096;           // that wait at once; more pass unseen
+  std::chrono::milliseconds hold_time{2000};  // then a packet goes on, whatever became of it
+  bool may_own = true;                        // false: as on kernels before 5.12
 };
 
 // Whether `hold` can work here: privileges, kernel modules. The error is one line that says why
