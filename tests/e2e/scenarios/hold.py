@@ -18,8 +18,7 @@ def first_packet(env, outer, with_psk):
     gateway, client = env.world.add_interface(), env.world.add_client()
     client.point_at(gateway, outer, wg.new_psk() if with_psk else None)
     env.jitwg.register(client)
-    # As long as the kernel of a slow machine may take; a client that waits for an answer tries again after 5 s.
-    env.jitwg.start(gateway, sniffer=(*HOLD, "--hold-time", "2s"))
+    env.jitwg.start(gateway, sniffer=HOLD)
     assert "inet jitwg_" in tables(), tables()
     assert_tunnel(env, gateway, client, outer)
     status = env.jitwg.status()
