@@ -22,17 +22,19 @@ namespace {
 
 class RegistrySubject final : public Subject {
  public:
-  explicit RegistrySubject(std::unique_ptr<registry::Registry> registry)
-      : registry_(std::move(registry)) {}
+  explicit RegistrySubject(std::unique_ptr<registry::Registry> own)
+      : own_(std::move(own)), registry_(*own_) {}
+  explicit RegistrySubject(registry::Registry& lent) : registry_(lent) {}
   void Start(const PublicKey& key, Done done) override {
-    registry_->Find(key, std::chrono::seconds(30),
-                    [done = std::move(done)](const Result<std::optional<registry::Peer>>& found) {
-                      done(found && *found);
-                    });
+    registry_.Find(key, std::chrono::seconds(30),
+                   [done = std::move(done)](const Result<std::optional<registry::Peer>>& found) {
+                     done(found && *found);
+                   });
   }
 
  private:
-  std::unique_ptr<registry::Registry> registry_;
+  std::unique_ptr<registry::Registry> own_;
+  registry::Registry& registry_;
 };
 
 class BareSubject final : public Subject {
@@ -167,6 +169,10 @@ void LoadSqlite(const std::string& path, std::size_t rows) {
 
 std::unique_ptr<Subject> OfRegistry(std::unique_ptr<registry::Registry> registry) {
   return std::make_unique<RegistrySubject>(std::move(registry));
+}
+
+std::unique_ptr<Subject> OfLent(registry::Registry& registry) {
+  return std::make_unique<RegistrySubject>(registry);
 }
 
 std::unique_ptr<Subject> BareLibpq(const std::string& connection) {

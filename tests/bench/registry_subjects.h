@@ -34,6 +34,8 @@ class Subject {
 };
 
 std::unique_ptr<Subject> OfRegistry(std::unique_ptr<registry::Registry> registry);
+// `registry` outlives it.
+std::unique_ptr<Subject> OfLent(registry::Registry& registry);
 
 // Bare libpq in pipeline mode on the caller's thread: the floor of what any client of it costs. It
 // looks at whether a row came, and at nothing in it.
