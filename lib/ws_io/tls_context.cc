@@ -37,10 +37,7 @@ Result<TlsContext> TlsContext::ForServer(const std::string& certificate_file,
     return Refused("cannot use the certificate in " + certificate_file);
   }
   if (SSL_CTX_use_PrivateKey_file(raw, key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return Refused("cannot use the private key in " + key_file);
-  }
-  if (SSL_CTX_check_private_key(raw) != 1) {
-    return Refused("the private key in " + key_file + " is not that of the certificate in " +
+    return Refused("cannot use the private key in " + key_file + " with the certificate in " +
                    certificate_file);
   }
   return context;
