@@ -54,6 +54,15 @@ Json Counters(const Map& map) {
   return std::map<std::string, std::uint64_t>(map.begin(), map.end());
 }
 
+Json CompletionJson(const v1::CompletionStatus& message) {
+  return {{"strategy", message.strategy()},
+          {"why_not_better", message.why_not_better()},
+          {"held", message.held()},
+          {"let_go", Counters(message.let_go())},
+          {"reinjected", message.reinjected()},
+          {"reinject_failed", message.reinject_failed()}};
+}
+
 Json CacheJson(const v1::CacheStatus& message) {
   return {{"entries", message.entries()},
           {"served", message.served()},
@@ -71,7 +80,8 @@ Json ToJson(const v1::GetStatisticsResponse& message) {
           {"captured", message.captured()},
           {"kernel_dropped", message.kernel_dropped()},
           {"watchers", message.watchers()},
-          {"events_dropped", message.events_dropped()}};
+          {"events_dropped", message.events_dropped()},
+          {"completion", CompletionJson(message.completion())}};
 }
 
 Json ToJson(const v1::InterfaceState& message) {

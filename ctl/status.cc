@@ -81,6 +81,14 @@ void PrintSniffer(const SnifferView& view, std::ostream& out) {
   out << "  packets: captured " << statistics.captured() << ", dropped by the kernel "
       << statistics.kernel_dropped() << "\n";
   out << "  initiations: " << CountersText(statistics.initiations()) << "\n";
+  const v1::CompletionStatus& completion = statistics.completion();
+  out << "  completion: " << Clean(completion.strategy());
+  if (!completion.why_not_better().empty()) {
+    out << " (no better one: " << Clean(completion.why_not_better()) << ")";
+  }
+  out << ", held now " << completion.held() << ", reinjected " << completion.reinjected()
+      << ", failed " << completion.reinject_failed() << "; let go "
+      << CountersText(completion.let_go()) << "\n";
   PrintInterfaces(view.interfaces, out);
 }
 

@@ -131,6 +131,10 @@ v1::Completion ToMessage(Completion completion) {
       return v1::COMPLETION_RETRY;
     case Completion::kInitiate:
       return v1::COMPLETION_INITIATE;
+    case Completion::kReinject:
+      return v1::COMPLETION_REINJECT;
+    case Completion::kHold:
+      return v1::COMPLETION_HOLD;
   }
   return v1::COMPLETION_UNSPECIFIED;
 }

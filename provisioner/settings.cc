@@ -69,9 +69,9 @@ void AddPlaces(ConfigParser& parser, Settings& settings, FileMode& mode) {
 void AddDecisions(ConfigParser& parser, Settings& settings) {
   parser
       .Add("completion", &settings.completion,
-           "how a first handshake is made to finish: as the sniffer is configured, the gateway "
-           "calls the client, or the client tries again after 5 s")
-      .OneOf({"sniffer", "initiate", "retry"});
+           "how a first handshake is made to finish: as the sniffer is configured (or, where the "
+           "sniffer has it, by another strategy of its --completion)")
+      .OneOf({"sniffer", "hold", "reinject", "initiate", "retry"});
   parser.Add("network", &settings.identity.network, "only peers of this network; empty for all");
   parser.Add("gateway", &settings.identity.gateway,
              "this gateway's name, for peers that are bound to one");
@@ -138,6 +138,8 @@ void AddLogging(ConfigParser& parser, Settings& settings) {
 Completion ParseCompletion(const std::string& text) {
   if (text == "retry") return Completion::kRetry;
   if (text == "initiate") return Completion::kInitiate;
+  if (text == "reinject") return Completion::kReinject;
+  if (text == "hold") return Completion::kHold;
   return Completion::kSnifferDefault;
 }
 

@@ -26,7 +26,7 @@ struct HandshakeEvent {
   bool already_installed = false;
 };
 
-enum class Completion { kSnifferDefault, kRetry, kInitiate };
+enum class Completion { kSnifferDefault, kRetry, kInitiate, kReinject, kHold };
 
 // Move-only because of the secret; Clone() where a copy is meant.
 struct PeerSpec {

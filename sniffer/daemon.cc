@@ -3,15 +3,22 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
+#include <condition_variable>
 #include <filesystem>
+#include <mutex>
 #include <utility>
 
 #include "lib/rpc/unix_socket.h"
 #include "sniffer/capture/pcap_source.h"
+#include "sniffer/completion/injector_factory.h"
+#include "sniffer/completion/mirred_injector.h"
 #include "sniffer/install/device_factory.h"
 
 namespace jitwg::sniffer {
 namespace {
+
+// How much longer than allowed a packet may be held.
+constexpr std::chrono::milliseconds kExpireInterval{50};
 
 Status MakeStateDir(const std::string& path) {
   std::error_code error;
@@ -44,6 +51,19 @@ PipelineOptions PipelineOptionsFrom(const SnifferOptions& options) {
   return pipeline;
 }
 
+// Asks the machine only about what may be used: asking leaves its traces in a log.
+CompletionMeans FindMeans(const SnifferOptions& options) {
+  // Also when another strategy is used now.
+  MirredInjector::CleanUp(options.state_dir);
+  CompletionMeans means;
+  means.injector_problem = "not asked";
+  means.hold_problem = "not built in";
+  if (options.completion == "auto" || options.completion == "reinject") {
+    means.injector = MakeInjector({options.reinject, options.state_dir}, means.injector_problem);
+  }
+  return means;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Daemon>> Daemon::Start(const SnifferOptions& options) {
@@ -53,6 +73,7 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(const SnifferOptions& options) {
   if (!link_monitor) return link_monitor.error();
   daemon->link_monitor_ = std::move(*link_monitor);
   if (const Status opened = daemon->OpenInterfaces(options); !opened) return opened.error();
+  if (const Status chosen = daemon->ChooseCompletion(options); !chosen) return chosen.error();
   if (const Status opened = daemon->OpenSources(options); !opened) return opened.error();
   if (const Status serving = daemon->Serve(options); !serving) return serving.error();
   daemon->StartThreads(options);
@@ -75,6 +96,16 @@ Status Daemon::OpenInterfaces(const SnifferOptions& options) {
   return {};
 }
 
+Status Daemon::ChooseCompletion(const SnifferOptions& options) {
+  auto completions =
+      Completions::Choose(options.completion, FindMeans(options), held_, own_copies_);
+  if (!completions) return completions.error();
+  completions_.emplace(std::move(*completions));
+  spdlog::info("completion_chosen strategy=\"{}\" wanted={} why_not_better=\"{}\"",
+               completions_->description(), options.completion, completions_->reason());
+  return {};
+}
+
 Status Daemon::OpenSources(const SnifferOptions& options) {
   for (const std::string& name : options.capture) {
     PcapOptions pcap;
@@ -88,10 +119,11 @@ Status Daemon::OpenSources(const SnifferOptions& options) {
 }
 
 Status Daemon::Serve(const SnifferOptions& options) {
-  events_ = std::make_unique<EventsService>(clock_, statistics_, [this] { return SumOfSources(); });
-  installer_ = std::make_unique<InstallerService>(
-      clock_, interfaces_, initiations_,
-      options.completion == "retry" ? v1::COMPLETION_RETRY : v1::COMPLETION_INITIATE);
+  events_ = std::make_unique<EventsService>(
+      clock_, statistics_,
+      EventsService::Others{[this] { return SumOfSources(); },
+                            [this] { return completions_->Status(held_); }});
+  installer_ = std::make_unique<InstallerService>(clock_, interfaces_, initiations_, *completions_);
   const auto path = rpc::ParseUnixAddress(options.listen);
   if (!path) return path.error();
   rpc::ServerOptions server_options;
@@ -104,8 +136,11 @@ Status Daemon::Serve(const SnifferOptions& options) {
 }
 
 void Daemon::StartThreads(const SnifferOptions& options) {
-  pipeline_ = std::make_unique<Pipeline>(interfaces_, clock_, statistics_, initiations_, *events_,
-                                         PipelineOptionsFrom(options));
+  PipelineOptions pipeline = PipelineOptionsFrom(options);
+  pipeline.hold_packets = completions_->needs_packets();
+  pipeline_ = std::make_unique<Pipeline>(interfaces_, clock_, statistics_,
+                                         PipelineMemory{initiations_, held_, own_copies_}, *events_,
+                                         pipeline);
   std::vector<PacketSource*> sources;
   for (const auto& source : sources_) sources.push_back(source.get());
   follower_ = std::make_unique<Follower>(interfaces_, sources, statistics_,
@@ -113,6 +148,9 @@ void Daemon::StartThreads(const SnifferOptions& options) {
   follower_->ReadAgain();
   follower_->Start();
   threads_.emplace_back([this](const std::stop_token& stop) { FollowLinks(stop); });
+  if (completions_->needs_packets()) {
+    threads_.emplace_back([this](const std::stop_token& stop) { ExpireHeld(stop); });
+  }
   for (PacketSource* source : sources) {
     threads_.emplace_back([this, source](const std::stop_token& stop) {
       const Status ran =
@@ -132,6 +170,15 @@ void Daemon::FollowLinks(const std::stop_token& stop) {
   if (!ran) {
     spdlog::warn("link_monitor_ended error=\"{}\" consequence=\"changes are noticed by polling\"",
                  ran.error().message);
+  }
+}
+
+void Daemon::ExpireHeld(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any ended;
+  std::unique_lock lock(mutex);
+  while (!ended.wait_for(lock, stop, kExpireInterval, [&stop] { return stop.stop_requested(); })) {
+    held_.Expire(clock_.SteadyNow());
   }
 }
 

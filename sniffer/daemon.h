@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,9 +13,12 @@
 #include "lib/base/result.h"
 #include "lib/rpc/server.h"
 #include "sniffer/capture/packet_source.h"
+#include "sniffer/completion/completions.h"
+#include "sniffer/completion/held_initiations.h"
+#include "sniffer/completion/initiation_table.h"
+#include "sniffer/completion/own_copies.h"
 #include "sniffer/events_service.h"
 #include "sniffer/follower.h"
-#include "sniffer/initiation_table.h"
 #include "sniffer/install/link_monitor.h"
 #include "sniffer/install/peer_manager.h"
 #include "sniffer/install/wireguard_device.h"
@@ -38,9 +42,11 @@ class Daemon {
  private:
   Daemon() = default;
   Status OpenInterfaces(const SnifferOptions& options);
+  Status ChooseCompletion(const SnifferOptions& options);
   Status OpenSources(const SnifferOptions& options);
   Status Serve(const SnifferOptions& options);
   void FollowLinks(const std::stop_token& stop);
+  void ExpireHeld(const std::stop_token& stop);
   void StartThreads(const SnifferOptions& options);
   PacketSourceStats SumOfSources() const;
 
@@ -48,6 +54,9 @@ class Daemon {
   SystemClock clock_;
   Statistics statistics_;
   InitiationTable initiations_;
+  HeldInitiations held_;
+  OwnCopies own_copies_;
+  std::optional<Completions> completions_;
   std::vector<std::unique_ptr<WireGuardDevice>> devices_;
   std::vector<std::unique_ptr<PeerManager>> peers_;
   InterfaceTable interfaces_;

@@ -36,6 +36,18 @@ v1::WatchResponse ToMessage(const HandshakeEvent& event) {
   return response;
 }
 
+void Fill(const CompletionStatus& status, v1::CompletionStatus& message) {
+  message.set_strategy(status.strategy);
+  message.set_why_not_better(status.why_not_better);
+  message.set_held(status.held.held);
+  auto& let_go = *message.mutable_let_go();
+  let_go["superseded"] = status.held.superseded;
+  let_go["expired"] = status.held.expired;
+  let_go["out_of_room"] = status.held.out_of_room;
+  message.set_reinjected(status.reinjected);
+  message.set_reinject_failed(status.reinject_failed);
+}
+
 FanOut<v1::WatchResponse>::Wanted OnlyInterfaces(const v1::WatchRequest& request) {
   std::vector<std::string> names(request.interfaces().begin(), request.interfaces().end());
   if (names.empty()) return nullptr;
@@ -46,10 +58,10 @@ FanOut<v1::WatchResponse>::Wanted OnlyInterfaces(const v1::WatchRequest& request
 
 }  // namespace
 
-EventsService::EventsService(const Clock& clock, const Statistics& statistics,
-                             SourceStatistics source_statistics, FanOutLimits limits)
+EventsService::EventsService(const Clock& clock, const Statistics& statistics, Others others,
+                             FanOutLimits limits)
     : statistics_(statistics),
-      source_statistics_(std::move(source_statistics)),
+      others_(std::move(others)),
       instance_(RandomInstance()),
       started_at_(clock.WallNow()),
       hub_(limits),
@@ -71,11 +83,12 @@ grpc::ServerUnaryReactor* EventsService::GetStatistics(grpc::CallbackServerConte
     const auto result = static_cast<InitiationResult>(i);
     (*response->mutable_initiations())[std::string(ToString(result))] = statistics_.Get(result);
   }
-  const PacketSourceStats source = source_statistics_();
+  const PacketSourceStats source = others_.sources();
   response->set_captured(source.received);
   response->set_kernel_dropped(source.dropped_by_kernel);
   response->set_watchers(static_cast<std::uint32_t>(hub_.watchers()));
   response->set_events_dropped(hub_.dropped());
+  Fill(others_.completion(), *response->mutable_completion());
   auto* reactor = context->DefaultReactor();
   reactor->Finish(grpc::Status::OK);
   return reactor;

@@ -12,6 +12,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/fan_out.h"
 #include "sniffer/capture/packet_source.h"
+#include "sniffer/completion/completions.h"
 #include "sniffer/event.h"
 #include "sniffer/statistics.h"
 
@@ -20,10 +21,14 @@ namespace jitwg::sniffer {
 // Must outlive the gRPC server.
 class EventsService final : public v1::HandshakeEvents::CallbackService, public EventSink {
  public:
-  using SourceStatistics = std::function<PacketSourceStats()>;
+  // What others count, asked for at each GetStatistics; from any thread.
+  struct Others {
+    std::function<PacketSourceStats()> sources;
+    std::function<CompletionStatus()> completion;
+  };
 
-  EventsService(const Clock& clock, const Statistics& statistics,
-                SourceStatistics source_statistics, FanOutLimits limits = {});
+  EventsService(const Clock& clock, const Statistics& statistics, Others others,
+                FanOutLimits limits = {});
 
   void OnEvent(const HandshakeEvent& event) override;
 
@@ -40,7 +45,7 @@ class EventsService final : public v1::HandshakeEvents::CallbackService, public 
   void BeatUntilStopped(const std::stop_token& stop);
 
   const Statistics& statistics_;
-  const SourceStatistics source_statistics_;
+  const Others others_;
   const std::uint64_t instance_;
   const WallTime started_at_;
   FanOut<v1::WatchResponse> hub_;

@@ -9,7 +9,7 @@ jitwg_room(jitwg_install
   HEADERS
     install/batch_apply.h install/capabilities.h install/device_error.h install/device_factory.h
     install/guard.h install/limits.h install/link_monitor.h install/netlink_device.h
-    install/netlink_socket.h install/own_set_format.h install/own_set_journal.h install/peer_manager.h
+    install/netlink_socket.h install/netlink_writer.h install/own_set_format.h install/own_set_journal.h install/peer_manager.h
     install/peer_table.h install/prefix_index.h install/uapi_device.h install/uapi_message.h
     install/uapi_socket.h install/wg_message.h install/wiped_buffer.h install/wireguard_device.h
   DEPS jitwg_base PkgConfig::mnl)

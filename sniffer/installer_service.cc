@@ -77,14 +77,11 @@ void Fill(const PeerResult& result, v1::PeerResult* message) {
 
 InstallerService::InstallerService(const Clock& clock, InterfaceTable& interfaces,
                                    const InitiationTable& initiations,
-                                   v1::Completion default_completion)
+                                   const Completions& completions)
     : clock_(clock),
       interfaces_(interfaces),
       initiations_(initiations),
-      default_completion_(default_completion) {
-  strategies_[v1::COMPLETION_RETRY] = std::make_unique<RetryCompletion>();
-  strategies_[v1::COMPLETION_INITIATE] = std::make_unique<InitiateCompletion>();
-}
+      completions_(completions) {}
 
 grpc::ServerUnaryReactor* InstallerService::InstallPeers(grpc::CallbackServerContext* context,
                                                          const v1::InstallPeersRequest* request,
@@ -116,7 +113,7 @@ Status InstallerService::DoInstall(const v1::InstallPeersRequest& request,
   const CompletionStrategy* strategy = FindStrategy(request.completion());
   if (strategy == nullptr) {
     return Error{ErrorCode::kInvalidArgument,
-                 "unknown completion; this sniffer has COMPLETION_RETRY and COMPLETION_INITIATE"};
+                 "this sniffer has not that completion; it has: " + completions_.Names()};
   }
   const auto peers = FindPeers(request.interface());
   if (!peers) return peers.error();
@@ -222,9 +219,20 @@ Result<PeerManager*> InstallerService::FindPeers(const std::string& interface) c
 }
 
 const CompletionStrategy* InstallerService::FindStrategy(v1::Completion completion) const {
-  const auto found =
-      strategies_.find(completion == v1::COMPLETION_UNSPECIFIED ? default_completion_ : completion);
-  return found == strategies_.end() ? nullptr : found->second.get();
+  switch (completion) {
+    case v1::COMPLETION_UNSPECIFIED:
+      return completions_.Find(completions_.chosen());
+    case v1::COMPLETION_RETRY:
+      return completions_.Find(CompletionKind::kRetry);
+    case v1::COMPLETION_INITIATE:
+      return completions_.Find(CompletionKind::kInitiate);
+    case v1::COMPLETION_REINJECT:
+      return completions_.Find(CompletionKind::kReinject);
+    case v1::COMPLETION_HOLD:
+      return completions_.Find(CompletionKind::kHold);
+    default:
+      return nullptr;
+  }
 }
 
 std::optional<RememberedInitiation> InstallerService::FindInitiation(const std::string& interface,

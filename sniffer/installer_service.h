@@ -4,15 +4,14 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "jitwg/v1/peer_installer.grpc.pb.h"
 #include "lib/base/clock.h"
-#include "sniffer/completion/completion.h"
-#include "sniffer/initiation_table.h"
+#include "sniffer/completion/completions.h"
+#include "sniffer/completion/initiation_table.h"
 #include "sniffer/interface_table.h"
 
 namespace jitwg::sniffer {
@@ -26,7 +25,7 @@ class InstallerService final
   static constexpr int kMaxPeersInCall = 256;
 
   InstallerService(const Clock& clock, InterfaceTable& interfaces,
-                   const InitiationTable& initiations, v1::Completion default_completion);
+                   const InitiationTable& initiations, const Completions& completions);
 
  private:
   grpc::ServerUnaryReactor* InstallPeers(grpc::CallbackServerContext* context,
@@ -53,8 +52,7 @@ class InstallerService final
   const Clock& clock_;
   InterfaceTable& interfaces_;
   const InitiationTable& initiations_;
-  const v1::Completion default_completion_;
-  std::map<v1::Completion, std::unique_ptr<CompletionStrategy>> strategies_;
+  const Completions& completions_;
 };
 
 }  // namespace jitwg::sniffer

@@ -34,7 +34,10 @@ void AddInterfaces(ConfigParser& parser, SnifferOptions& options) {
       .Range(1, 1000000)
       .Group("WireGuard");
   parser.Add("completion", &options.completion, "how a handshake is finished after the install")
-      .OneOf({"initiate", "retry"})
+      .OneOf({"auto", "hold", "reinject", "initiate", "retry"})
+      .Group("WireGuard");
+  parser.Add("reinject", &options.reinject, "how a packet is given to the kernel again")
+      .OneOf({"auto", "mirred", "raw"})
       .Group("WireGuard");
   parser.Add("poll-interval", &options.poll_interval, "how often keys and ports are read again")
       .Range(std::chrono::milliseconds(100), std::chrono::minutes(10))

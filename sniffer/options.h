@@ -19,7 +19,8 @@ struct SnifferOptions {
   std::vector<std::string> capture{"any"};
   std::uint32_t capture_buffer_kib = 4096;
   std::string backend = "auto";
-  std::string completion = "initiate";
+  std::string completion = "auto";
+  std::string reinject = "auto";
   std::string listen = "unix:/run/jitwg/sniffer.sock";
   FileMode socket_mode{0660};
   std::string socket_group;

@@ -52,12 +52,15 @@ InitiationResult ToResult(AdmissionVerdict verdict) {
 }  // namespace
 
 Pipeline::Pipeline(const InterfaceTable& interfaces, const Clock& clock, Statistics& statistics,
-                   InitiationTable& initiations, EventSink& sink, const PipelineOptions& options)
+                   PipelineMemory memory, EventSink& sink, const PipelineOptions& options)
     : interfaces_(interfaces),
       clock_(clock),
       statistics_(statistics),
-      initiations_(initiations),
+      initiations_(memory.initiations),
       sink_(sink),
+      held_(memory.held),
+      hold_packets_(options.hold_packets),
+      own_copies_(memory.own_copies),
       admission_(options.admission, clock.SteadyNow()) {
   for (unsigned i = 0; i < options.workers; ++i) {
     queues_.push_back(std::make_unique<BoundedQueue<Work>>(options.queue_capacity));
@@ -85,10 +88,14 @@ void Pipeline::OnPacket(const CapturedPacket& packet) {
   const InitiationResult matched = MatchKey(*datagram, key);
   if (key == nullptr) return statistics_.Count(matched);
   const SteadyTime now = clock_.SteadyNow();
+  if (own_copies_.Recognise(datagram->payload, now)) {
+    return statistics_.Count(InitiationResult::kOwnCopy);
+  }
   const InitiationResult admitted = Admit(*datagram, now);
   if (admitted != InitiationResult::kAuthenticated) return statistics_.Count(admitted);
 
-  Work work{std::move(key), {}, datagram->source, datagram->destination, packet.timestamp, now};
+  Work work{std::move(key), {}, datagram->source, datagram->destination, packet.timestamp, now, {}};
+  if (hold_packets_) work.original = OriginalPacket(*datagram, packet.lease);
   std::copy(datagram->payload.begin(), datagram->payload.end(), work.packet.begin());
   Enqueue(std::move(work));
 }
@@ -126,12 +133,16 @@ void Pipeline::Enqueue(Work work) {
 
 void Pipeline::RunWorker(BoundedQueue<Work>& queue, const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    const auto work = queue.Pop(kWorkerPatience);
-    if (work) statistics_.Count(Unwrap(*work));
+    auto work = queue.Pop(kWorkerPatience);
+    if (!work) continue;
+    const InitiationResult result = Unwrap(*work);
+    // A packet that is not held is let go before anything else.
+    work.reset();
+    statistics_.Count(result);
   }
 }
 
-InitiationResult Pipeline::Unwrap(const Work& work) {
+InitiationResult Pipeline::Unwrap(Work& work) {
   const auto initiation = work.key->responder.ConsumeCheckedInitiation(work.packet);
   if (!initiation) return ToResult(initiation.error());
   if (initiation->initiator == work.key->responder.public_key()) return InitiationResult::kOwnKey;
@@ -153,8 +164,13 @@ InitiationResult Pipeline::Unwrap(const Work& work) {
   if (event.already_installed) {
     work.key->peers.NoteTimestamp(initiation->initiator, initiation->timestamp);
   }
-  event.initiation_id = initiations_.Add({event.public_key, event.interface, event.source,
+  event.initiation_id = initiations_.Add({0, event.public_key, event.interface, event.source,
                                           event.destination, event.timestamp, work.received_at});
+  // Before anybody can answer the event.
+  if (hold_packets_ && !event.already_installed) {
+    held_.Add(event.initiation_id, event.interface, event.public_key, work.received_at,
+              std::move(work.original));
+  }
   sink_.OnEvent(event);
   return event.already_installed ? InitiationResult::kInstalled : InitiationResult::kAuthenticated;
 }

@@ -17,8 +17,11 @@
 #include "sniffer/admission/admission.h"
 #include "sniffer/capture/datagram.h"
 #include "sniffer/capture/packet_source.h"
+#include "sniffer/completion/held_initiations.h"
+#include "sniffer/completion/initiation_table.h"
+#include "sniffer/completion/original_packet.h"
+#include "sniffer/completion/own_copies.h"
 #include "sniffer/event.h"
-#include "sniffer/initiation_table.h"
 #include "sniffer/interface_table.h"
 #include "sniffer/statistics.h"
 
@@ -27,14 +30,23 @@ namespace jitwg::sniffer {
 struct PipelineOptions {
   unsigned workers = 1;               // 1..64
   std::size_t queue_capacity = 8192;  // initiations waiting for each worker
+  // Hold on to the packets of callers who are not installed: the completion strategy needs them.
+  bool hold_packets = false;
   AdmissionOptions admission;
+};
+
+// What the pipeline writes down of the initiations it saw, for whoever installs their peers.
+struct PipelineMemory {
+  InitiationTable& initiations;
+  HeldInitiations& held;
+  const OwnCopies& own_copies;
 };
 
 // The references must outlive the pipeline.
 class Pipeline {
  public:
   Pipeline(const InterfaceTable& interfaces, const Clock& clock, Statistics& statistics,
-           InitiationTable& initiations, EventSink& sink, const PipelineOptions& options);
+           PipelineMemory memory, EventSink& sink, const PipelineOptions& options);
   // Ends the workers; what still waits is dropped.
   ~Pipeline();
   Pipeline(const Pipeline&) = delete;
@@ -51,6 +63,7 @@ class Pipeline {
     Endpoint destination;
     WallTime captured_at;
     SteadyTime received_at;
+    OriginalPacket original;
   };
 
   // The reason to stop here, or the key that the packet is addressed to.
@@ -60,13 +73,16 @@ class Pipeline {
   InitiationResult Admit(const Datagram& datagram, SteadyTime now);
   void Enqueue(Work work);
   void RunWorker(BoundedQueue<Work>& queue, const std::stop_token& stop);
-  InitiationResult Unwrap(const Work& work);
+  InitiationResult Unwrap(Work& work);
 
   const InterfaceTable& interfaces_;
   const Clock& clock_;
   Statistics& statistics_;
   InitiationTable& initiations_;
   EventSink& sink_;
+  HeldInitiations& held_;
+  const bool hold_packets_;
+  const OwnCopies& own_copies_;
   std::mutex admission_mutex_;
   Admission admission_;  // guarded by admission_mutex_
   std::vector<std::unique_ptr<BoundedQueue<Work>>> queues_;

@@ -17,6 +17,7 @@ enum class InitiationResult : std::uint8_t {
   kBadLength,          // not 148 bytes
   kBadType,            // not an initiation
   kBadMac1,            // not for this interface's key
+  kOwnCopy,            // given to the kernel again by this sniffer
   kDuplicate,          // the same bytes were seen a moment ago
   kRateLimitedSource,  // the source's token bucket is empty
   kRateLimitedGlobal,  // the token bucket of all sources is empty

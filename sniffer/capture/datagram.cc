@@ -92,7 +92,11 @@ tl::expected<Datagram, DatagramError> DecodeDatagram(std::span<const std::uint8_
                       : layers::UnwrapIpv6(link->packet);
   if (!ip) return Refuse(ip.error());
   auto datagram = UnwrapUdp(*ip, link->ifindex != 0 ? link->ifindex : context.ifindex);
-  if (datagram) datagram->direction = link->direction;
+  if (!datagram) return datagram;
+  datagram->direction = link->direction;
+  datagram->protocol = link->protocol;
+  datagram->link_payload = {datagram->ip_packet.data() - link->tag_bytes,
+                            datagram->ip_packet.size() + link->tag_bytes};
   return datagram;
 }
 

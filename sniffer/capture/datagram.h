@@ -56,6 +56,10 @@ struct Datagram {
   std::span<const std::uint8_t>
       ip_packet;  // IP header to the end of the IP packet, without link-layer padding
   std::span<const std::uint8_t> payload;  // of the UDP datagram
+  // The frame from behind its outermost EtherType to the end of the IP packet: the IP packet, with
+  // what VLAN tags there are before it, the first without its own EtherType.
+  std::span<const std::uint8_t> link_payload;
+  std::uint16_t protocol = 0;  // that EtherType (linux/if_ether.h)
 };
 
 // The UDP checksum is not verified: where the sender is on the same host or virtual machine, or the

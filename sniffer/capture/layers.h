@@ -46,6 +46,8 @@ struct LinkPayload {
   Rest packet;
   std::uint32_t ifindex = 0;
   PacketDirection direction = PacketDirection::kUnknown;
+  std::uint16_t protocol = 0;  // the outermost EtherType
+  std::size_t tag_bytes = 0;   // of VLAN tags, just before `packet`
 };
 
 struct IpPayload {

@@ -11,22 +11,35 @@ constexpr std::size_t kEthernetHeader = 14;
 constexpr std::size_t kSllHeader = 16;
 constexpr std::size_t kSll2Header = 20;
 constexpr std::size_t kVlanTag = 4;
-constexpr int kMaxVlanTags = 3;
+constexpr std::size_t kMaxVlanTags = 3;
 
 bool IsVlan(std::uint16_t ether_type) {
   return ether_type == 0x8100 || ether_type == 0x88a8 || ether_type == 0x9100;
 }
 
+LinkPayload Ipv4(Rest packet) {
+  return LinkPayload{.network = Network::kIpv4, .packet = packet, .protocol = kEtherTypeIpv4};
+}
+LinkPayload Ipv6(Rest packet) {
+  return LinkPayload{.network = Network::kIpv6, .packet = packet, .protocol = kEtherTypeIpv6};
+}
+
 Expected<LinkPayload> FromEtherType(std::uint16_t ether_type, Rest rest) {
-  for (int tags = 0; IsVlan(ether_type); ++tags) {
+  const std::uint16_t outermost = ether_type;
+  std::size_t tags = 0;
+  for (; IsVlan(ether_type); ++tags) {
     if (tags == kMaxVlanTags) return Refuse(DatagramError::kNotIp);
     if (!rest.Has(kVlanTag)) return Refuse(DatagramError::kTruncated);
     ether_type = Read16(rest.captured, 2);
     rest = rest.From(kVlanTag);
   }
-  if (ether_type == kEtherTypeIpv4) return LinkPayload{.network = Network::kIpv4, .packet = rest};
-  if (ether_type == kEtherTypeIpv6) return LinkPayload{.network = Network::kIpv6, .packet = rest};
-  return Refuse(DatagramError::kNotIp);
+  if (ether_type != kEtherTypeIpv4 && ether_type != kEtherTypeIpv6) {
+    return Refuse(DatagramError::kNotIp);
+  }
+  auto payload = ether_type == kEtherTypeIpv4 ? Ipv4(rest) : Ipv6(rest);
+  payload.protocol = outermost;
+  payload.tag_bytes = tags * kVlanTag;
+  return payload;
 }
 
 // linux/if_packet.h: PACKET_HOST 0, BROADCAST 1, MULTICAST 2, OTHERHOST 3, OUTGOING 4.
@@ -61,16 +74,16 @@ Expected<LinkPayload> UnwrapSll2(Rest frame) {
 Expected<LinkPayload> FromVersionNibble(Rest packet) {
   if (!packet.Has(1)) return Refuse(DatagramError::kTruncated);
   const int version = packet.captured[0] >> 4;
-  if (version == 4) return LinkPayload{.network = Network::kIpv4, .packet = packet};
-  if (version == 6) return LinkPayload{.network = Network::kIpv6, .packet = packet};
+  if (version == 4) return Ipv4(packet);
+  if (version == 6) return Ipv6(packet);
   return Refuse(DatagramError::kNotIp);
 }
 
 // AF_INET6 is 10 on Linux, 24, 28 or 30 on the BSDs and macOS; AF_INET is 2 everywhere.
 Expected<LinkPayload> FromAddressFamily(std::uint32_t family, Rest packet) {
-  if (family == 2) return LinkPayload{.network = Network::kIpv4, .packet = packet};
+  if (family == 2) return Ipv4(packet);
   if (family == 10 || family == 24 || family == 28 || family == 30) {
-    return LinkPayload{.network = Network::kIpv6, .packet = packet};
+    return Ipv6(packet);
   }
   return Refuse(DatagramError::kNotIp);
 }
@@ -92,9 +105,9 @@ Expected<LinkPayload> UnwrapLink(LinkType type, Rest frame) {
     case LinkType::kRawIp:
       return FromVersionNibble(frame);
     case LinkType::kIpv4:
-      return LinkPayload{.network = Network::kIpv4, .packet = frame};
+      return Ipv4(frame);
     case LinkType::kIpv6:
-      return LinkPayload{.network = Network::kIpv6, .packet = frame};
+      return Ipv6(frame);
     case LinkType::kLinuxSll:
       return UnwrapSll(frame);
     case LinkType::kLinuxSll2:

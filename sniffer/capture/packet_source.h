@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <stop_token>
 #include <string_view>
@@ -15,14 +16,25 @@
 
 namespace jitwg::sniffer {
 
+// A packet that the kernel holds back for us. When the last reference dies the kernel lets it go on
+// its way, whatever became of it here; any thread.
+class PacketLease {
+ public:
+  PacketLease() = default;
+  virtual ~PacketLease() = default;
+  PacketLease(const PacketLease&) = delete;
+  PacketLease& operator=(const PacketLease&) = delete;
+};
+
 // One frame. The bytes belong to the source and are gone when the handler returns.
 struct CapturedPacket {
   LinkType link_type = LinkType::kEthernet;
   std::span<const std::uint8_t> bytes;
-  std::size_t wire_length = 0;   // before the capture cut it
-  WallTime timestamp;            // when the kernel saw it
-  std::string_view source_name;  // PacketSource::name()
-  std::uint32_t ifindex = 0;     // of a source bound to one interface; 0 otherwise
+  std::size_t wire_length = 0;         // before the capture cut it
+  WallTime timestamp;                  // when the kernel saw it
+  std::string_view source_name;        // PacketSource::name()
+  std::uint32_t ifindex = 0;           // of a source bound to one interface; 0 otherwise
+  std::shared_ptr<PacketLease> lease;  // none from a source that only listens
 };
 
 // Counts since the source was opened; they never go back, also when the interface was opened again.

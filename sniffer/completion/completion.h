@@ -3,13 +3,19 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
 #include "lib/base/net.h"
-#include "sniffer/initiation_table.h"
+#include "sniffer/completion/initiation_table.h"
 
 namespace jitwg::sniffer {
+
+enum class CompletionKind : std::uint8_t { kRetry, kInitiate, kReinject, kHold };
+
+// "retry", "initiate", "reinject", "hold".
+std::string_view ToString(CompletionKind kind);
 
 // What a strategy wants in the installing message itself.
 struct CompletionHint {
@@ -21,8 +27,6 @@ struct CompletionHint {
 class CompletionStrategy {
  public:
   virtual ~CompletionStrategy() = default;
-  // "retry", "initiate".
-  virtual std::string_view name() const = 0;
   // Before the peer goes in.
   virtual CompletionHint Prepare(const RememberedInitiation& initiation, SteadyTime now) const = 0;
   // After it is in. Strategies that give the packet itself back to the kernel act here.
@@ -32,7 +36,6 @@ class CompletionStrategy {
 // The client tries again after REKEY_TIMEOUT, 5 s (WireGuard paper 6.1).
 class RetryCompletion final : public CompletionStrategy {
  public:
-  std::string_view name() const override { return "retry"; }
   CompletionHint Prepare(const RememberedInitiation&, SteadyTime) const override { return {}; }
   void AfterInstall(const RememberedInitiation&, SteadyTime) const override {}
 };
@@ -44,7 +47,6 @@ class InitiateCompletion final : public CompletionStrategy {
  public:
   static constexpr std::chrono::milliseconds kLatest{2500};
 
-  std::string_view name() const override { return "initiate"; }
   CompletionHint Prepare(const RememberedInitiation& initiation, SteadyTime now) const override {
     if (now - initiation.captured_at > kLatest) return {};
     return {initiation.source, true};

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstring>
 
+#include "sniffer/install/netlink_writer.h"
 #include "sniffer/install/wg_message.h"
 
 namespace jitwg::sniffer {
@@ -24,56 +25,14 @@ std::size_t EncodedSize(const PeerChange& change) {
   return kPeerFixedSize + kick + change.allowed_ips.size() * kAllowedIpSize;
 }
 
-// Writes attributes and remembers whether one did not fit.
-class Writer {
- public:
-  Writer(std::span<std::uint8_t> out, std::uint16_t type, std::uint16_t flags,
-         std::uint32_t sequence, std::uint8_t command, std::uint8_t version)
-      : size_(out.size()) {
-    if (out.size() < MNL_ALIGN(sizeof(nlmsghdr)) + MNL_ALIGN(sizeof(genlmsghdr))) return;
-    header_ = mnl_nlmsg_put_header(out.data());
-    header_->nlmsg_type = type;
-    header_->nlmsg_flags = flags;
-    header_->nlmsg_seq = sequence;
-    auto* generic =
-        static_cast<genlmsghdr*>(mnl_nlmsg_put_extra_header(header_, sizeof(genlmsghdr)));
-    generic->cmd = command;
-    generic->version = version;
-    fits_ = true;
-  }
+genlmsghdr Command(std::uint8_t command, std::uint8_t version) {
+  genlmsghdr header{};
+  header.cmd = command;
+  header.version = version;
+  return header;
+}
 
-  void Put(std::uint16_t type, std::span<const std::uint8_t> value) {
-    if (fits_) fits_ = mnl_attr_put_check(header_, size_, type, value.size(), value.data());
-  }
-  template <class T>
-  void PutValue(std::uint16_t type, const T& value) {
-    std::array<std::uint8_t, sizeof(T)> bytes{};
-    std::memcpy(bytes.data(), &value, sizeof(T));
-    Put(type, bytes);
-  }
-  void PutString(std::uint16_t type, const std::string& text) {
-    if (fits_) fits_ = mnl_attr_put_strz_check(header_, size_, type, text.c_str());
-  }
-  nlattr* Begin(std::uint16_t type) {
-    nlattr* nest = fits_ ? mnl_attr_nest_start_check(header_, size_, type) : nullptr;
-    fits_ = nest != nullptr;
-    return nest;
-  }
-  void End(nlattr* nest) {
-    if (fits_) mnl_attr_nest_end(header_, nest);
-  }
-  Result<std::size_t> Length() const {
-    if (!fits_) return Error{ErrorCode::kInternal, "a netlink message does not fit its buffer"};
-    return header_->nlmsg_len;
-  }
-
- private:
-  nlmsghdr* header_ = nullptr;
-  std::size_t size_;
-  bool fits_ = false;
-};
-
-void PutEndpoint(Writer& writer, const Endpoint& endpoint) {
+void PutEndpoint(NetlinkWriter& writer, const Endpoint& endpoint) {
   const auto bytes = endpoint.address.bytes();
   if (endpoint.address.is_v4()) {
     sockaddr_in address{};
@@ -91,7 +50,7 @@ void PutEndpoint(Writer& writer, const Endpoint& endpoint) {
   }
 }
 
-void PutAllowedIps(Writer& writer, std::span<const IpPrefix> prefixes) {
+void PutAllowedIps(NetlinkWriter& writer, std::span<const IpPrefix> prefixes) {
   nlattr* list = writer.Begin(WGPEER_A_ALLOWEDIPS);
   for (const IpPrefix& prefix : prefixes) {
     nlattr* entry = writer.Begin(0);
@@ -105,7 +64,7 @@ void PutAllowedIps(Writer& writer, std::span<const IpPrefix> prefixes) {
   writer.End(list);
 }
 
-void PutPeer(Writer& writer, const PeerChange& change) {
+void PutPeer(NetlinkWriter& writer, const PeerChange& change) {
   nlattr* peer = writer.Begin(0);
   writer.Put(WGPEER_A_PUBLIC_KEY, change.public_key.bytes);
   if (change.kind == PeerChange::Kind::kRemove) {
@@ -130,7 +89,7 @@ void PutPeer(Writer& writer, const PeerChange& change) {
 
 // The kernel sends a keepalive at once when the interval goes from 0 to something; the second entry
 // for the same key puts the interval to what was asked for.
-void PutKickEnd(Writer& writer, const PeerChange& change) {
+void PutKickEnd(NetlinkWriter& writer, const PeerChange& change) {
   nlattr* peer = writer.Begin(0);
   writer.Put(WGPEER_A_PUBLIC_KEY, change.public_key.bytes);
   writer.PutValue<std::uint32_t>(WGPEER_A_FLAGS, WGPEER_F_UPDATE_ONLY);
@@ -151,16 +110,16 @@ std::size_t FittingChanges(std::span<const PeerChange> changes) {
 }
 
 Result<std::size_t> EncodeGetDevice(const WgRequest& request, std::span<std::uint8_t> out) {
-  Writer writer(out, request.family, NLM_F_REQUEST | NLM_F_DUMP, request.sequence,
-                WG_CMD_GET_DEVICE, WG_GENL_VERSION);
+  NetlinkWriter writer(out, request.family, NLM_F_REQUEST | NLM_F_DUMP, request.sequence,
+                       Command(WG_CMD_GET_DEVICE, WG_GENL_VERSION));
   writer.PutString(WGDEVICE_A_IFNAME, request.interface);
   return writer.Length();
 }
 
 Result<std::size_t> EncodeSetDevice(const WgRequest& request, std::span<const PeerChange> changes,
                                     std::span<std::uint8_t> out) {
-  Writer writer(out, request.family, NLM_F_REQUEST | NLM_F_ACK, request.sequence, WG_CMD_SET_DEVICE,
-                WG_GENL_VERSION);
+  NetlinkWriter writer(out, request.family, NLM_F_REQUEST | NLM_F_ACK, request.sequence,
+                       Command(WG_CMD_SET_DEVICE, WG_GENL_VERSION));
   writer.PutString(WGDEVICE_A_IFNAME, request.interface);
   nlattr* peers = writer.Begin(WGDEVICE_A_PEERS);
   for (const PeerChange& change : changes) {
@@ -172,7 +131,7 @@ Result<std::size_t> EncodeSetDevice(const WgRequest& request, std::span<const Pe
 }
 
 Result<std::size_t> EncodeGetFamily(std::uint32_t sequence, std::span<std::uint8_t> out) {
-  Writer writer(out, GENL_ID_CTRL, NLM_F_REQUEST, sequence, CTRL_CMD_GETFAMILY, 1);
+  NetlinkWriter writer(out, GENL_ID_CTRL, NLM_F_REQUEST, sequence, Command(CTRL_CMD_GETFAMILY, 1));
   writer.PutString(CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME);
   return writer.Length();
 }

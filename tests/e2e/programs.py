@@ -20,6 +20,9 @@ ORDINARY_USER = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--c
                  "--bounding-set", "-all", "--no-new-privs"]
 _numbers = itertools.count(1)
 
+# How the sniffers finish first handshakes: run.py sets it; empty leaves it to the sniffer.
+completion = ""
+
 
 class Program:
     """One running program; its standard error goes to a log that survives restarts."""
@@ -86,6 +89,8 @@ class Gateway:
     def sniffer_command(self, interfaces, extra=()):
         command = [self.path("jitwg-sniffer"), "--listen", self.sniffer_socket, "--socket-mode", "0660",
                    "--socket-group", "nogroup", "--state-dir", f"{self.run}/sniffer"]
+        if completion and "--completion" not in extra:
+            command += ["--completion", completion]
         for interface in interfaces:
             command += ["--interface", interface.name]
             for prefix in interface.prefixes():

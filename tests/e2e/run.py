@@ -20,6 +20,7 @@ from registry import PLACES, SCENARIOS  # noqa: E402
 import scenarios  # noqa: E402,F401  (fills SCENARIOS)
 
 PROGRAMS = ("jitwg-sniffer", "jitwg-provisioner", "jitwgctl", "jitwg-peer-api")
+COMPLETIONS = ("auto", "hold", "reinject", "initiate", "retry")
 TOOLS = {"netns": ("ip", "wg", "ping", "setpriv", "unshare", "wireguard-go"), "vm": ("ip", "wg", "ping", "setpriv")}
 
 
@@ -29,6 +30,7 @@ def arguments():
     parser.add_argument("--bin", default=os.path.join(ROOT, "build", "dev", "bin"), help="folder of the programs")
     parser.add_argument("--only", action="append", default=[], metavar="NAME",
                         help="only scenarios whose name begins with this; may be repeated")
+    parser.add_argument("--completion", default="", choices=COMPLETIONS, help="of all sniffers, instead of their choice")
     parser.add_argument("--list", action="store_true", help="print the place's scenarios and end")
     parser.add_argument("--results", metavar="DIR", help="folder for results and logs (default: a new one in /tmp)")
     parser.add_argument("--report-only", action="store_true",
@@ -65,6 +67,8 @@ def run_in_vm(options, results):
                "--place", "vm", "--bin", os.path.abspath(options.bin), "--results", results]
     for start in options.only:
         command += ["--only", start]
+    if options.completion:
+        command += ["--completion", options.completion]
     if options.report_only:
         command.append("--report-only")
     return subprocess.run(command, check=False).returncode
@@ -101,8 +105,10 @@ def main():
     if not isolation.isolated():
         return isolation.isolate(sys.argv + ([] if options.results else ["--results", results]))
 
+    import programs
     import runner
     import shell
+    programs.completion = options.completion
     shell.time_scale = float(os.environ.get("JITWG_E2E_TIME_SCALE", "3" if options.place == "vm" else "1"))
     isolation.private_folders()
     if options.place == "vm":

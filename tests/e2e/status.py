@@ -53,8 +53,18 @@ class Status:
         return int(self._need("initiations").get(outcome, 0))
 
     def refused_initiations(self):
-        """Initiations that ended in any outcome but `authenticated`."""
-        return sum(int(count) for outcome, count in self._need("initiations").items() if outcome != "authenticated")
+        """Initiations that ended in any outcome but `authenticated`; the sniffer's own copies are none."""
+        return sum(int(count) for outcome, count in self._need("initiations").items()
+                   if outcome not in ("authenticated", "own_copy"))
+
+    @property
+    def completion(self):
+        """How first handshakes are made to finish, e.g. "reinject by mirred"."""
+        return self._need("completion")["strategy"]
+
+    @property
+    def reinjected(self):
+        return int(self._need("reinjected"))
 
 
 def _moment(value):

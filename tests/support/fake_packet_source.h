@@ -67,7 +67,8 @@ class FakePacketSource final : public sniffer::PacketSource {
                .wire_length = frame.bytes.size(),
                .timestamp = frame.timestamp,
                .source_name = name_,
-               .ifindex = 0});
+               .ifindex = 0,
+               .lease = nullptr});
       lock.lock();
       busy_ = false;
       changed_.notify_all();

@@ -55,6 +55,27 @@ scenario("registered_key_gets_in_by_retry_over_ipv6_with_psk", outer=6, with_psk
          provisioner=("--completion", "retry"))(registered_key)
 
 
+def first_initiation_completes(env, strategy, outer, options=()):
+    """One initiation, and no other: the client's very first packet was answered."""
+    gateway, client = env.world.add_interface(), env.world.add_client()
+    client.point_at(gateway, outer)
+    env.jitwg.register(client)
+    env.jitwg.start(gateway, sniffer=("--completion", strategy, *options))
+    assert_tunnel(env, gateway, client, outer)
+    status = env.jitwg.status()
+    assert strategy in status.completion, status.completion
+    assert status.initiations("authenticated") == 1 and status.initiations("installed") == 0, status.tree
+    if strategy == "reinject":
+        assert status.reinjected == 1, status.tree
+
+
+for _outer in (4, 6):
+    scenario(f"first_initiation_is_given_again_and_completes_over_ipv{_outer}", strategy="reinject",
+             outer=_outer)(first_initiation_completes)
+scenario("first_initiation_is_given_again_by_a_raw_socket_and_completes", strategy="reinject", outer=4,
+         options=("--reinject", "raw"))(first_initiation_completes)
+
+
 @scenario("key_registered_while_its_client_calls_gets_in_at_the_next_try")
 def registered_late(env):
     gateway, client = env.world.add_interface(), env.world.add_client()

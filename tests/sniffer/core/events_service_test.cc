@@ -34,7 +34,15 @@ class EventsServiceTest : public ::testing::Test {
 
   ManualClock clock_;
   Statistics statistics_;
-  EventsService service_{clock_, statistics_, [] { return PacketSourceStats{5, 2, 0, 0}; }};
+  EventsService service_{
+      clock_, statistics_,
+      EventsService::Others{
+          [] {
+            return PacketSourceStats{5, 2, 0, 0};
+          },
+          [] {
+            return CompletionStatus{"reinject by raw", "no mirred", {3, 4, 5, 6}, 7, 8};
+          }}};
   rpc::TempDir dir_;
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<v1::HandshakeEvents::Stub> stub_;
@@ -83,6 +91,15 @@ TEST_F(EventsServiceTest, StatisticsNameEveryReason) {
   EXPECT_EQ(response.captured(), 5U);
   EXPECT_EQ(response.kernel_dropped(), 2U);
   EXPECT_EQ(response.sniffer_instance(), service_.instance());
+  const v1::CompletionStatus& completion = response.completion();
+  EXPECT_EQ(completion.strategy(), "reinject by raw");
+  EXPECT_EQ(completion.why_not_better(), "no mirred");
+  EXPECT_EQ(completion.held(), 3U);
+  EXPECT_EQ(completion.let_go().at("superseded"), 4U);
+  EXPECT_EQ(completion.let_go().at("expired"), 5U);
+  EXPECT_EQ(completion.let_go().at("out_of_room"), 6U);
+  EXPECT_EQ(completion.reinjected(), 7U);
+  EXPECT_EQ(completion.reinject_failed(), 8U);
 }
 
 }  // namespace

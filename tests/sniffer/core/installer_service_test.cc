@@ -18,8 +18,11 @@ class InstallerServiceTest : public ::testing::Test {
  protected:
   void SetUp() override {
     gateway_.Serve("wg0", 1);
+    auto completions = Completions::Choose("initiate", {}, held_, own_copies_);
+    ASSERT_TRUE(completions) << completions.error().message;
+    completions_.emplace(std::move(*completions));
     service_ = std::make_unique<InstallerService>(gateway_.clock, gateway_.interfaces, initiations_,
-                                                  v1::COMPLETION_INITIATE);
+                                                  *completions_);
     auto server = rpc::Server::Start({dir_.File("s.sock"), {}, 4 << 20}, {service_.get()});
     ASSERT_TRUE(server) << server.error().message;
     server_ = std::move(*server);
@@ -50,7 +53,8 @@ class InstallerServiceTest : public ::testing::Test {
   v1::PeerOutcome Outcome() const { return response_.results(0).outcome(); }
 
   RememberedInitiation InitiationOf(const PublicKey& key, const std::string& interface) {
-    return {key,
+    return {0,
+            key,
             interface,
             {IpAddress::Parse("192.0.2.7").value(), 40000, 0},
             {IpAddress::Parse("198.51.100.1").value(), 51820, 0},
@@ -60,6 +64,9 @@ class InstallerServiceTest : public ::testing::Test {
 
   Gateway gateway_;
   InitiationTable initiations_;
+  HeldInitiations held_;
+  OwnCopies own_copies_;
+  std::optional<Completions> completions_;
   rpc::TempDir dir_;
   std::unique_ptr<InstallerService> service_;
   std::unique_ptr<rpc::Server> server_;

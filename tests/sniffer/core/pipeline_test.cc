@@ -20,18 +20,26 @@ class PipelineTest : public ::testing::Test {
  protected:
   void SetUp() override {
     gateway_.Serve("wg0", kGatewaySeed);
-    PipelineOptions options;
-    options.admission.limits.per_source = {10, 20};
-    pipeline_ = std::make_unique<Pipeline>(gateway_.interfaces, gateway_.clock, statistics_,
-                                           initiations_, log_, options);
+    StartPipeline(false);
   }
 
-  void Send(std::span<const std::uint8_t> payload, test::FrameSpec spec = {}) {
+  void StartPipeline(bool hold_packets) {
+    PipelineOptions options;
+    options.hold_packets = hold_packets;
+    options.admission.limits.per_source = {10, 20};
+    pipeline_ =
+        std::make_unique<Pipeline>(gateway_.interfaces, gateway_.clock, statistics_,
+                                   PipelineMemory{initiations_, held_, own_copies_}, log_, options);
+  }
+
+  void Send(std::span<const std::uint8_t> payload, test::FrameSpec spec = {},
+            std::shared_ptr<PacketLease> lease = nullptr) {
     const test::ByteVector frame = test::BuildFrame(spec, payload);
     CapturedPacket packet;
     packet.link_type = spec.link_type;
     packet.bytes = frame;
     packet.wire_length = frame.size();
+    packet.lease = std::move(lease);
     pipeline_->OnPacket(packet);
     ++sent_;
   }
@@ -58,6 +66,8 @@ class PipelineTest : public ::testing::Test {
   Gateway gateway_;
   Statistics statistics_;
   InitiationTable initiations_;
+  HeldInitiations held_;
+  OwnCopies own_copies_;
   EventLog log_;
   std::unique_ptr<Pipeline> pipeline_;
   test::Initiator client_{kClientSeed, Gateway::KeyOf(kGatewaySeed)};
@@ -202,6 +212,48 @@ TEST_F(PipelineTest, ANewKeyOfTheInterfaceIsUsedAfterARefresh) {
   Settle();
   EXPECT_EQ(Count(InitiationResult::kBadMac1), 1U);
   EXPECT_EQ(log_.events().size(), 1U);
+}
+
+class Lease final : public PacketLease {};
+
+TEST_F(PipelineTest, OnlyThePacketOfACallerWhoIsNotInstalledIsHeld) {
+  StartPipeline(true);
+  std::vector<std::weak_ptr<PacketLease>> leases;
+  const auto send = [&](std::span<const std::uint8_t> payload) {
+    auto lease = std::make_shared<Lease>();
+    leases.push_back(lease);
+    Send(payload, {}, std::move(lease));
+    Settle();
+  };
+  const auto first = client_.Initiate(Stamp(1000));
+  send(test::GarbageInitiation(1));
+  send(test::Initiator(7, Gateway::KeyOf(kGatewaySeed)).Forge(client_.public_key(), Stamp(1000)));
+  send(first);
+  send(first);
+  for (const std::size_t i : {0, 1, 3}) EXPECT_TRUE(leases[i].expired()) << i;
+  EXPECT_FALSE(leases[2].expired());
+  ASSERT_EQ(log_.events().size(), 1U);
+  auto held = held_.Take(log_.events()[0].initiation_id, gateway_.clock.SteadyNow());
+  ASSERT_TRUE(held);
+  EXPECT_TRUE(std::equal(first.begin(), first.end(), held->payload().begin()));
+  held.reset();
+  EXPECT_TRUE(leases[2].expired());
+
+  const InstallRequest request = Gateway::RequestFor(client_.public_key(), "10.8.0.2/32");
+  ASSERT_EQ(gateway_.managers["wg0"]->Install({&request, 1}).results.at(0).outcome,
+            PeerOutcome::kInstalled);
+  send(client_.Initiate(Stamp(2000)));
+  EXPECT_TRUE(leases[4].expired());
+  EXPECT_EQ(held_.counts().held, 0U);
+}
+
+TEST_F(PipelineTest, ItsOwnCopyOfAPacketIsNotACaller) {
+  const auto packet = client_.Initiate(Stamp(1000));
+  own_copies_.Note(packet, gateway_.clock.SteadyNow());
+  Send(packet);
+  Settle();
+  EXPECT_EQ(Count(InitiationResult::kOwnCopy), 1U);
+  EXPECT_TRUE(log_.events().empty());
 }
 
 }  // namespace

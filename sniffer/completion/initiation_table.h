@@ -1,5 +1,6 @@
 // The newest initiations that were told to watchers, by their id: where a completion strategy finds
-// the caller's address. Holds no packet. Bounded; the oldest is forgotten first.
+// the caller's address. Holds no packet (HeldInitiations does). Bounded; the oldest is forgotten
+// first.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +18,7 @@
 namespace jitwg::sniffer {
 
 struct RememberedInitiation {
+  std::uint64_t id = 0;  // given by the table
   PublicKey public_key;
   std::string interface;
   Endpoint source;

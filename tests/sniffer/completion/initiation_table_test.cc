@@ -1,4 +1,4 @@
-#include "sniffer/initiation_table.h"
+#include "sniffer/completion/initiation_table.h"
 
 #include <gtest/gtest.h>
 

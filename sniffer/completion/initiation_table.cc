@@ -1,4 +1,4 @@
-#include "sniffer/initiation_table.h"
+#include "sniffer/completion/initiation_table.h"
 
 #include <utility>
 
@@ -9,6 +9,7 @@ InitiationTable::InitiationTable(std::size_t capacity) : capacity_(capacity) {}
 std::uint64_t InitiationTable::Add(RememberedInitiation initiation) {
   const std::lock_guard lock(mutex_);
   const std::uint64_t id = next_id_++;
+  initiation.id = id;
   if (ring_.size() < capacity_) {
     ring_.push_back(std::move(initiation));
   } else {
