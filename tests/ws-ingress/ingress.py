@@ -100,9 +100,9 @@ class Process:
 
 
 class Ingress(Process):
-    """The program, listening on ports of the kernel's choice, with `self.gateway` as its target."""
+    """The program, listening on a port of the kernel's choice unless one is given, with `self.gateway` as its target."""
 
-    def __init__(self, program, *flags, tls=False, target=None):
+    def __init__(self, program, *flags, tls=False, target=None, port=0):
         self.folder = tempfile.mkdtemp(prefix="jitwg-ws-")
         self.gateway = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.gateway.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
@@ -116,7 +116,7 @@ class Ingress(Process):
         target = target or "127.0.0.1:%d" % self.gateway.getsockname()[1]
         if "--max-connections" not in flags:
             flags += ("--max-connections", "200")
-        super().__init__([program, "--listen", "127.0.0.1:0", "--target", target, *ways, *flags])
+        super().__init__([program, "--listen", f"127.0.0.1:{port}", "--target", target, *ways, *flags])
         try:
             self.port = int(self.await_line(r"ws_ingress_started .*listen=127.0.0.1:(\d+)").group(1))
         except BaseException:
