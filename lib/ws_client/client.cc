@@ -19,7 +19,7 @@ using std::chrono::seconds;
 
 // More waits in the kernel's UDP buffer, and what does not fit there is lost, as on any network.
 constexpr std::size_t kMaxPending = 262'144;
-// A connection that lasted so long was a good one: the next pause is short again.
+// A try that lasted so long hurts nobody: the next pause is short again.
 constexpr seconds kGood(10);
 constexpr seconds kPingInterval(20);
 constexpr seconds kSilence(50);
@@ -181,10 +181,9 @@ class Connection {
   Status KeepAlive() {
     const SteadyTime now = Now();
     if (variant_ == Variant::kRecords) {
-      if (now >= last_sent_ + kKeepaliveInterval && out_.empty()) {
-        tunnel_.AppendKeepalive(out_);
-        last_sent_ = now;
-      }
+      if (now < last_sent_ + kKeepaliveInterval) return {};
+      if (out_.empty()) tunnel_.AppendKeepalive(out_);
+      last_sent_ = now;
       return {};
     }
     if (now >= last_heard_ + kSilence) return Broken("the server has fallen silent");
