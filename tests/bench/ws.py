@@ -59,7 +59,8 @@ class Bench:
     def _ingress(self, gateway):
         return self._start(
             [self._path("bin", "jitwg-ws-ingress"), "--listen", "127.0.0.1:0", "--tls-cert", self.certificate, "--tls-key",
-             self.key, "--target", f"127.0.0.1:{gateway}", "--max-connections", str(self.options.clients + 100)],
+             self.key, "--target", f"127.0.0.1:{gateway}", "--max-connections", str(self.options.clients + 100),
+             "--idle-timeout", "10m"],
             r"listen=127.0.0.1:(\d+)", "stderr")
 
     def _relay(self, mode, gateway):
