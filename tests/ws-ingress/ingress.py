@@ -229,3 +229,28 @@ class Client:
 
     def close(self):
         self.socket.close()
+
+
+def read_to_the_end(connection):
+    """What comes until the other end hangs up, politely or not."""
+    said = b""
+    try:
+        while data := connection.recv(1000):
+            said += data
+    except ConnectionResetError:
+        pass
+    return said
+
+
+def memory_of(pid):
+    """Resident bytes."""
+    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def refuses(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
+        return False
+    except ConnectionRefusedError:
+        return True

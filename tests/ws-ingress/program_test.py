@@ -13,8 +13,8 @@ import sys
 import time
 import unittest
 
-from ingress import (BINARY, CLOSE, MAGIC, PATIENCE, PING, PONG, SUBPROTOCOL, TEXT, Client, Ingress, frame,
-                     make_certificate, record, request, wait_until)
+from ingress import (BINARY, CLOSE, MAGIC, PATIENCE, PING, PONG, SUBPROTOCOL, TEXT, Ingress, frame, make_certificate,
+                     memory_of, read_to_the_end, record, refuses, request, wait_until)
 
 PROGRAM = sys.argv[1]
 
@@ -154,17 +154,6 @@ class Sources(unittest.TestCase):
         self.assertIn("192.0.2.1", text)
         self.assertIn("--source-prefix", text)
         self.assertIn("cannot", self.refuse("--target", "192.0.2.77:51820"))
-
-
-def read_to_the_end(connection):
-    """What comes until the other end hangs up, politely or not."""
-    said = b""
-    try:
-        while data := connection.recv(1000):
-            said += data
-    except ConnectionResetError:
-        pass
-    return said
 
 
 class Tls(unittest.TestCase):
@@ -332,12 +321,6 @@ class Bounds(unittest.TestCase):
         self.assertIn("open files", done.stderr)
 
 
-def memory_of(pid):
-    """Resident bytes."""
-    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 class Ends(unittest.TestCase):
     def test_sigterm_lets_connections_go_on_then_says_goodbye(self):
         with Ingress(PROGRAM, "--drain-grace", "600ms") as ingress:
@@ -394,14 +377,6 @@ class Ends(unittest.TestCase):
                     connection.sendall(b"garbage\r\n\r\n")
                     connection.recv(1000)
             self.assertEqual(len(ingress.lines), 1, ingress.log())
-
-
-def refuses(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
-        return False
-    except ConnectionRefusedError:
-        return True
 
 
 if __name__ == "__main__":
