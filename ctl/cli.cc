@@ -16,7 +16,7 @@ struct Entry {
   Command run;
 };
 
-constexpr std::array<Entry, 14> kCommands = {{
+constexpr std::array<Entry, 15> kCommands = {{
     {"status", "both daemons, the interfaces, counters by reason", StatusCommand},
     {"peers", "what the WireGuard interfaces hold", PeersCommand},
     {"watch", "events, decisions and evictions as they happen", WatchCommand},
@@ -31,6 +31,7 @@ constexpr std::array<Entry, 14> kCommands = {{
     {"db migrate", "bring a PostgreSQL registry's schema up to date", DbMigrateCommand},
     {"db status", "which migrations it has and lacks", DbStatusCommand},
     {"decode", "the handshake initiations of a capture file", DecodeCommand},
+    {"ws-connect", "carry a WireGuard of this machine through WebSockets", WsConnectCommand},
 }};
 
 constexpr std::string_view kExamples = R"(
@@ -53,6 +54,7 @@ Examples:
   jitwgctl peer revoke KEY                            put it out
   jitwgctl --json peer list | jq -r .public_key       for scripts
   jitwgctl decode capture.pcap --private-key-file wg0.key
+  jitwgctl ws-connect wss://gateway.example.org --listen 127.0.0.1:51821
 
 Exit codes: 0 done; 1 refused, not found or incomplete; 2 wrong usage; 3 a daemon or the registry
 does not answer. Data goes to standard output, complaints go to standard error.

@@ -72,5 +72,6 @@ int PeerRevokeCommand(const Arguments& arguments, Io io);
 int DbMigrateCommand(const Arguments& arguments, Io io);
 int DbStatusCommand(const Arguments& arguments, Io io);
 int DecodeCommand(const Arguments& arguments, Io io);
+int WsConnectCommand(const Arguments& arguments, Io io);
 
 }  // namespace jitwg::ctl

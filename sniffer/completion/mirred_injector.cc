@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "lib/base/key.h"
+#include "sniffer/completion/raw_injector.h"
 #include "sniffer/completion/tc_message.h"
 #include "sniffer/completion/udp_checksum.h"
 
@@ -77,8 +78,11 @@ Result<std::unique_ptr<PacketInjector>> MirredInjector::Open(const std::string& 
   if (const Status made = injector->MakeHelper(state_dir); !made) return made.error();
   if (const Status opened = injector->OpenPacketSocket(); !opened) return opened.error();
   // Whether filters and the redirection are there shows only when one is made.
-  const unsigned loopback = ::if_nametoindex("lo");
-  if (const Status made = injector->Redirect(loopback); !made) return made.error();
+  injector->loopback_ = ::if_nametoindex("lo");
+  if (const Status made = injector->Redirect(injector->loopback_); !made) return made.error();
+  auto raw = RawInjector::Open();
+  if (!raw) return raw.error();
+  injector->to_loopback_ = std::move(*raw);
   return std::unique_ptr<PacketInjector>(std::move(injector));
 }
 
@@ -130,6 +134,7 @@ Status MirredInjector::Inject(const OriginalPacket& packet) {
   const std::lock_guard lock(mutex_);
   const auto target = TargetFor(packet);
   if (!target) return target.error();
+  if (*target == loopback_) return to_loopback_->Inject(packet);
   if (Status ready = Redirect(*target); !ready) return ready;
   return Send(packet, *target);
 }

@@ -1,7 +1,8 @@
 // Gives the kernel a packet as if it came in where it was captured: it is sent out of a helper
 // interface of our own, whose egress filter redirects it to the ingress of that interface
 // (tc-mirred(8)). Firewalls, reverse-path filters and WireGuard see the right interface and
-// addresses.
+// addresses. What was seen on the loopback goes there by a raw socket: the kernel takes nothing
+// with a source in 127/8 that comes in by itself (net/ipv4/route.c, ip_route_input_slow).
 #pragma once
 
 #include <chrono>
@@ -48,9 +49,11 @@ class MirredInjector final : public PacketInjector {
   Status Send(const OriginalPacket& packet, unsigned target) const;
 
   std::mutex mutex_;
-  RouteSocket route_;    // guarded by mutex_, like all below that changes
-  unsigned helper_ = 0;  // ifindex; 0: not made
-  int socket_ = -1;      // AF_PACKET
+  RouteSocket route_;      // guarded by mutex_, like all below that changes
+  unsigned helper_ = 0;    // ifindex; 0: not made
+  int socket_ = -1;        // AF_PACKET
+  unsigned loopback_ = 0;  // ifindex
+  std::unique_ptr<PacketInjector> to_loopback_;
   std::vector<Link> links_;
   SteadyTime links_read_{};
   std::map<unsigned, std::uint16_t> redirects_;  // target -> preference

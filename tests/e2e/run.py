@@ -19,7 +19,7 @@ import isolation  # noqa: E402  (after the path is set)
 from registry import PLACES, SCENARIOS  # noqa: E402
 import scenarios  # noqa: E402,F401  (fills SCENARIOS)
 
-PROGRAMS = ("jitwg-sniffer", "jitwg-provisioner", "jitwgctl", "jitwg-peer-api")
+PROGRAMS = ("jitwg-sniffer", "jitwg-provisioner", "jitwgctl", "jitwg-peer-api", "jitwg-ws-ingress")
 TOOLS = {"netns": ("ip", "nft", "wg", "ping", "setpriv", "unshare", "wireguard-go"),
          "vm": ("ip", "nft", "wg", "ping", "setpriv")}
 COMPLETIONS = ("auto", "hold", "reinject", "initiate", "retry")

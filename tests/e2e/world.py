@@ -58,17 +58,17 @@ class Client:
         self.keys = wg.new_keys()
         self.psk = None
         self.network = 0
-        self._target = self._outer = self._keepalive = None
+        self._target = self._outer = self._keepalive = self._endpoint = None
         self._world = world
 
     @property
     def prefixes(self):
         return host_prefixes(self.network, self.number)
 
-    def point_at(self, gateway_interface, outer=4, psk=None, keepalive=0):
+    def point_at(self, gateway_interface, outer=4, psk=None, keepalive=0, endpoint=None):
         """Configures the gateway as this client's only peer. Nothing is sent before there is traffic, unless a
-        keepalive is given."""
-        self.network, self.psk = gateway_interface.network, psk
+        keepalive is given. With an endpoint it is called there instead of at its address."""
+        self.network, self.psk, self._endpoint = gateway_interface.network, psk, endpoint
         self._target, self._outer, self._keepalive = gateway_interface, outer, keepalive
         wg.configure(self.ns, self.interface, "private-key", "/dev/stdin", secrets=[self.keys.private])
         self._configure_peer()
@@ -81,7 +81,8 @@ class Client:
 
     def _configure_peer(self):
         address = outer_address(1, self._outer)
-        endpoint = f"[{address}]:{self._target.port}" if self._outer == 6 else f"{address}:{self._target.port}"
+        endpoint = self._endpoint or (f"[{address}]:{self._target.port}" if self._outer == 6
+                                      else f"{address}:{self._target.port}")
         secret = ["preshared-key", "/dev/stdin"] if self.psk else []
         wg.configure(self.ns, self.interface, "peer", self._target.keys.public, "endpoint", endpoint, "allowed-ips",
                      ",".join(self._target.prefixes()), "persistent-keepalive", self._keepalive, *secret,

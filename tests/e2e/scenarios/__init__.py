@@ -11,3 +11,4 @@ from scenarios import restarts  # noqa: F401
 from scenarios import many  # noqa: F401
 from scenarios import control_plane  # noqa: F401
 from scenarios import outages  # noqa: F401
+from scenarios import websockets  # noqa: F401

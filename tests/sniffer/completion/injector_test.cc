@@ -243,6 +243,16 @@ TEST_F(InjectorTest, APacketOfAnInterfaceThatIsGoneIsRefused) {
   EXPECT_EQ(injected.error().code, ErrorCode::kUnavailable);
 }
 
+TEST_F(InjectorTest, WhatWasSeenOnTheLoopbackComesInOverTheLoopback) {
+  const auto injector = Mirred();
+  ASSERT_NE(injector, nullptr);
+  const Receiver receiver;
+  test::FrameSpec spec = FromClient();
+  spec.source = "127.64.1.2";
+  spec.destination = "127.0.0.1";
+  ExpectArrival(*injector, SeenOn("lo", spec), receiver, "lo");
+}
+
 TEST_F(InjectorTest, RawComesInOverTheLoopback) {
   auto injector = RawInjector::Open();
   ASSERT_TRUE(injector) << injector.error().message;

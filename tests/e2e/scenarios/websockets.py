@@ -1,0 +1,101 @@
+"""WireGuard over WebSockets: the just-in-time path works for it with nothing special."""
+
+import ipaddress
+
+from registry import scenario
+from shell import stays, wait_until
+from websocket import LOCAL, Ingress
+
+SOURCES = ipaddress.ip_network("127.64.0.0/10")
+
+
+def source_of(gateway, client):
+    """The address from which the gateway sees a client."""
+    return ipaddress.ip_address(gateway.peers()[client.keys.public].endpoint.rsplit(":", 1)[0])
+
+
+def gets_in(env, outer, options, counter):
+    gateway, client = env.world.add_interface(), env.world.add_client()
+    client.point_at(gateway, endpoint=LOCAL)
+    env.jitwg.register(client)
+    env.jitwg.start(gateway)
+    with Ingress(env.jitwg, gateway) as ingress:
+        ingress.connect(client, outer, options)
+        assert not gateway.peers(), "the gateway shall start empty"
+        assert client.ping(4, 20.0), "no answer through the tunnel over inner IPv4"
+        assert client.ping(6, 5.0), "no answer through the tunnel over inner IPv6"
+        assert source_of(gateway, client) in SOURCES, gateway.peers()
+        status = env.jitwg.status()
+        assert status.decisions("installed") == 1 and status.initiations("authenticated") >= 1, status.tree
+        counters = ingress.finish()
+        assert counters[counter] == 1 and counters["datagrams_in"] >= 3, counters
+        assert not any(name.startswith(("dropped", "fault", "source_failed")) for name in counters), counters
+
+
+scenario("registered_key_gets_in_over_websockets", outer=4, options=(), counter="upgraded_datagrams")(gets_in)
+scenario("registered_key_gets_in_over_websockets_and_ipv6", outer=6, options=(), counter="upgraded_datagrams")(gets_in)
+scenario("registered_key_gets_in_over_websockets_as_deployed", outer=4, options=("--deployed",),
+         counter="upgraded_records")(gets_in)
+
+
+@scenario("first_initiation_over_websockets_is_given_again_by_a_raw_socket_and_completes")
+def first_initiation(env):
+    gateway, client = env.world.add_interface(), env.world.add_client()
+    client.point_at(gateway, endpoint=LOCAL)
+    env.jitwg.register(client)
+    env.jitwg.start(gateway, sniffer=("--completion", "reinject", "--reinject", "raw"))
+    with Ingress(env.jitwg, gateway) as ingress:
+        ingress.connect(client)
+        assert client.ping(4, 20.0), "no answer through the tunnel"
+        status = env.jitwg.status()
+        assert status.initiations("authenticated") == 1, f"it took more than one: {status.tree}"
+        ingress.finish()
+
+
+@scenario("unknown_key_stays_out_over_websockets")
+def stays_out(env):
+    gateway, client = env.world.add_interface(), env.world.add_client()
+    client.point_at(gateway, endpoint=LOCAL)
+    env.jitwg.start(gateway)
+    with Ingress(env.jitwg, gateway) as ingress:
+        ingress.connect(client)
+        assert not client.ping(wait=1.0), "a client that nobody registered got an answer"
+        wait_until(lambda: env.jitwg.status().decisions("unknown_key") >= 1, 10, "the unknown key was refused")
+        stays(lambda: not gateway.peers(), 2, "no peer on the gateway")
+        ingress.finish()
+
+
+@scenario("websocket_clients_of_two_addresses_are_two_sources")
+def two_sources(env):
+    gateway = env.world.add_interface()
+    clients = [env.world.add_client() for _ in range(2)]
+    env.jitwg.start(gateway)
+    with Ingress(env.jitwg, gateway) as ingress:
+        for client in clients:
+            client.point_at(gateway, endpoint=LOCAL)
+            env.jitwg.register(client)
+            ingress.connect(client)
+            assert client.ping(4, 20.0), "no answer through the tunnel"
+        sources = {source_of(gateway, client) for client in clients}
+        assert len(sources) == 2 and all(source in SOURCES for source in sources), sources
+        ingress.finish()
+
+
+@scenario("tunnels_over_websockets_come_back_after_the_ingress_was_killed", limit=90)
+def ingress_killed(env):
+    gateway, client = env.world.add_interface(), env.world.add_client()
+    client.point_at(gateway, endpoint=LOCAL)
+    env.jitwg.register(client)
+    env.jitwg.start(gateway)
+    with Ingress(env.jitwg, gateway) as ingress:
+        end = ingress.connect(client)
+        assert client.ping(4, 20.0), "no answer through the tunnel"
+        before = gateway.peers()[client.keys.public].endpoint
+        ingress.kill()
+        wait_until(lambda: "ws_disconnected" in end.log(), 10, "the client's end has noticed")
+        ingress.start()
+        # The session lives on: the gateway sees the client come from another port.
+        assert client.ping(4, 30.0), "no answer through the tunnel after the ingress is back"
+        assert gateway.peers()[client.keys.public].endpoint != before
+        assert env.jitwg.status().decisions("installed") == 1
+        ingress.finish()

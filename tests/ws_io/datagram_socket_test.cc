@@ -1,0 +1,121 @@
+#include "lib/ws_io/datagram_socket.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <string>
+
+#include "lib/ws_io/socket_address.h"
+
+namespace jitwg::ws {
+namespace {
+
+Endpoint PortOf(const Descriptor& socket) {
+  SocketAddress address;
+  address.length = sizeof(address.storage);
+  ::getsockname(socket.get(), address.get(), &address.length);
+  return *ToEndpoint(address.storage);
+}
+
+Descriptor Bound() { return *BindDatagrams(*ParseEndpoint("127.0.0.1:0")); }
+
+std::span<const std::uint8_t> Bytes(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+std::string Text(std::span<const std::uint8_t> bytes) { return {bytes.begin(), bytes.end()}; }
+
+std::size_t Receive(const Descriptor& socket, ReceiveBatch& batch) {
+  pollfd one{socket.get(), POLLIN, 0};
+  ::poll(&one, 1, 10'000);
+  return batch.Receive(socket.get());
+}
+
+TEST(ConnectDatagrams, SpeaksFromAnyLoopbackAddress) {
+  const Descriptor gateway = Bound();
+  const auto client = ConnectDatagrams(PortOf(gateway), *IpAddress::Parse("127.77.3.4"));
+  ASSERT_TRUE(client) << client.error().message;
+  SendBatch out;
+  out.Add(Bytes("hello"));
+  EXPECT_EQ(out.Flush(client->get()), 0U);
+  ReceiveBatch in(100);
+  ASSERT_EQ(Receive(gateway, in), 1U);
+  EXPECT_EQ(ToEndpoint(in.sender(0))->address.ToString(), "127.77.3.4");
+}
+
+TEST(ConnectDatagrams, NamesTheAddressThatIsNotOfThisHost) {
+  const auto client =
+      ConnectDatagrams(*ParseEndpoint("127.0.0.1:9"), *IpAddress::Parse("192.0.2.1"));
+  ASSERT_FALSE(client);
+  EXPECT_NE(client.error().message.find("192.0.2.1"), std::string::npos);
+}
+
+TEST(SendBatch, KeepsOrderAndBoundariesOfAFullBatch) {
+  const Descriptor gateway = Bound();
+  const auto client = ConnectDatagrams(PortOf(gateway), std::nullopt);
+  std::vector<std::string> texts;
+  SendBatch out;
+  for (std::size_t i = 0; i < kBatch; ++i) texts.push_back("number " + std::to_string(i));
+  for (const std::string& text : texts) out.Add(Bytes(text));
+  EXPECT_TRUE(out.full());
+  EXPECT_EQ(out.Flush(client->get()), 0U);
+  EXPECT_TRUE(out.empty());
+  ReceiveBatch in(100);
+  ASSERT_EQ(Receive(gateway, in), kBatch);
+  for (std::size_t i = 0; i < kBatch; ++i) EXPECT_EQ(Text(in.datagram(i)), texts[i]);
+  EXPECT_EQ(in.Receive(gateway.get()), 0U);
+  EXPECT_FALSE(in.failed());
+}
+
+TEST(SendBatch, LosesNothingToTheNewsThatNobodyListenedBefore) {
+  const Endpoint port = PortOf(Bound());
+  const auto client = ConnectDatagrams(port, std::nullopt);
+  SendBatch out;
+  out.Add(Bytes("to nobody"));
+  out.Flush(client->get());
+  const auto gateway = BindDatagrams(port);
+  ASSERT_TRUE(gateway) << gateway.error().message;
+  out.Add(Bytes("to somebody"));
+  EXPECT_EQ(out.Flush(client->get()), 0U);
+  ReceiveBatch in(100);
+  ASSERT_EQ(Receive(*gateway, in), 1U);
+  EXPECT_EQ(Text(in.datagram(0)), "to somebody");
+}
+
+TEST(SendBatch, CountsWhatTheKernelDoesNotTake) {
+  const auto client = ConnectDatagrams(PortOf(Bound()), std::nullopt);
+  const std::string too_long(70'000, 'x');
+  SendBatch out;
+  out.Add(Bytes(too_long));
+  EXPECT_EQ(out.Flush(client->get()), 1U);
+}
+
+TEST(ReceiveBatch, SaysWhatWasCutOff) {
+  const Descriptor gateway = Bound();
+  const auto client = ConnectDatagrams(PortOf(gateway), std::nullopt);
+  SendBatch out;
+  out.Add(Bytes("12345"));
+  out.Add(Bytes("123456"));
+  out.Flush(client->get());
+  ReceiveBatch in(5);
+  ASSERT_EQ(Receive(gateway, in), 2U);
+  EXPECT_FALSE(in.truncated(0));
+  EXPECT_TRUE(in.truncated(1));
+}
+
+TEST(ParseEndpoint, ReadsBothFamiliesAndRefusesTheRest) {
+  EXPECT_EQ(ParseEndpoint("192.0.2.1:443")->ToString(), "192.0.2.1:443");
+  EXPECT_EQ(ParseEndpoint("[2001:db8::1]:0")->ToString(), "[2001:db8::1]:0");
+  for (const char* text : {"", ":1", "192.0.2.1", "192.0.2.1:", "192.0.2.1:65536", "[192.0.2.1]:1",
+                           "::1:1", "[]:1", "[::1]", "host:1"}) {
+    EXPECT_FALSE(ParseEndpoint(text)) << text;
+  }
+}
+
+TEST(ToEndpoint, TakesAMappedAddressForIpv4) {
+  const SocketAddress mapped = ToSocketAddress(*ParseEndpoint("[::ffff:192.0.2.1]:7"));
+  EXPECT_EQ(ToEndpoint(mapped.storage)->ToString(), "192.0.2.1:7");
+}
+
+}  // namespace
+}  // namespace jitwg::ws
