@@ -38,12 +38,12 @@ scenario("registered_key_gets_in_over_websockets_as_deployed", outer=4, options=
          counter="upgraded_records")(gets_in)
 
 
-@scenario("first_initiation_over_websockets_is_given_again_by_a_raw_socket_and_completes")
+@scenario("first_initiation_over_websockets_is_given_again_and_completes")
 def first_initiation(env):
     gateway, client = env.world.add_interface(), env.world.add_client()
     client.point_at(gateway, endpoint=LOCAL)
     env.jitwg.register(client)
-    env.jitwg.start(gateway, sniffer=("--completion", "reinject", "--reinject", "raw"))
+    env.jitwg.start(gateway, sniffer=("--completion", "reinject"))
     with Ingress(env.jitwg, gateway) as ingress:
         ingress.connect(client)
         assert client.ping(4, 20.0), "no answer through the tunnel"
