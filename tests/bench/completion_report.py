@@ -12,7 +12,8 @@ def rank(values, share):
 
 def summary(outcomes):
     done = [outcome for outcome in outcomes if outcome["reply_ms"] is not None]
-    handshakes, replies = ([outcome[what] for outcome in done] for what in ("handshake_ms", "reply_ms"))
+    handshakes, replies = ([outcome[what] for outcome in done if outcome[what] is not None]
+                           for what in ("handshake_ms", "reply_ms"))
     return {"runs": len(outcomes), "completed": len(done), "at_first": sum(outcome["initiations"] == 1 for outcome in done),
             "handshake_median_ms": rank(handshakes, 0.5), "handshake_p99_ms": rank(handshakes, 0.99),
             "reply_median_ms": rank(replies, 0.5), "reply_p90_ms": rank(replies, 0.9), "reply_p99_ms": rank(replies, 0.99),

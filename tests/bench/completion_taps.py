@@ -134,6 +134,9 @@ def outcome_of(outer, replied):
         return Outcome()
     if replied is None:
         return Outcome(initiations=len(calls))
-    # The one that completed it is the last before the reply: an earlier one may have come to nothing.
-    at, outgoing, gateway = [answer for answer in answers if answer[0] <= replied][-1]
+    before = [answer for answer in answers if answer[0] <= replied]
+    if not before:  # the tap lost it
+        return Outcome(None, (replied - calls[0]) / 1e6, len(calls))
+    # The one that completed it is the last: an earlier one may have come to nothing.
+    at, outgoing, gateway = before[-1]
     return Outcome((at - calls[0]) / 1e6, (replied - calls[0]) / 1e6, sum(call <= at for call in calls), outgoing, gateway)
