@@ -135,12 +135,14 @@ Status InstallerService::DoInstall(const v1::InstallPeersRequest& request,
     installs.push_back(std::move(*install));
   }
   const InstallResult installed = (*peers)->Install(installs);
-  for (const PeerResult& result : installed.results) Fill(result, response.add_results());
+  // First of all: somebody waits for it.
   for (const auto& [index, initiation] : completions) {
     if (IsIn(installed.results[index].outcome)) {
       strategy->AfterInstall(initiation, clock_.SteadyNow());
     }
   }
+  (*peers)->LogInstalled(installed);
+  for (const PeerResult& result : installed.results) Fill(result, response.add_results());
   return {};
 }
 

@@ -58,6 +58,10 @@ InstallResult PeerManager::Install(std::span<const InstallRequest> requests) {
     next = Plan(requests, next, result.results, planned);
     Carry(requests, std::move(planned), result.results);
   }
+  return result;
+}
+
+void PeerManager::LogInstalled(const InstallResult& result) const {
   for (const PeerResult& peer : result.results) {
     if (peer.outcome == PeerOutcome::kInstalled || peer.outcome == PeerOutcome::kUpdated) {
       spdlog::info("peer_{} interface={} peer={}", ToString(peer.outcome), interface_,
@@ -67,7 +71,6 @@ InstallResult PeerManager::Install(std::span<const InstallRequest> requests) {
                    peer.public_key.ToBase64(), peer.message);
     }
   }
-  return result;
 }
 
 // Decides from `first` on, as many as one call to the kernel carries. Stops before what depends on

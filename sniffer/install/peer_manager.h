@@ -88,6 +88,9 @@ class PeerManager {
   // kUnchanged without a call to the kernel. Outcomes: kInstalled, kUnchanged, kUpdated, kRefused*,
   // kFailed.
   InstallResult Install(std::span<const InstallRequest> requests);
+  // Tells the log what became of an installation. Apart from it, so that a log that is slow to take
+  // a line delays no handshake that only waited for its peer.
+  void LogInstalled(const InstallResult& result) const;
 
   // Own peers only, at most 100 in a message to the kernel. Outcomes: kRemoved, kAbsent,
   // kRefusedForeign, kFailed.

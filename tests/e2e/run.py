@@ -4,7 +4,6 @@
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
 import isolation  # noqa: E402  (after the path is set)
+import near  # noqa: E402
 from registry import PLACES, SCENARIOS  # noqa: E402
 import scenarios  # noqa: E402,F401  (fills SCENARIOS)
 
@@ -75,19 +75,6 @@ def run_in_vm(options, results):
     return subprocess.run(command, check=False).returncode
 
 
-def keep_near(binaries):
-    """Copies the programs and their libraries into the machine's memory: opening a hundred libraries through the shared
-    folder is most of what starting a program costs there. Returns the copy's folder."""
-    near = tempfile.mkdtemp(prefix="jitwg-programs-", dir="/run")
-    os.chmod(near, 0o755)
-    programs = [os.path.join(binaries, program) for program in PROGRAMS]
-    listed = subprocess.run(["ldd"] + programs, check=True, capture_output=True, text=True).stdout
-    for path in set(programs + re.findall(r"=> (/\S+)", listed)):
-        shutil.copy(path, near)
-    os.environ["LD_LIBRARY_PATH"] = near
-    return near
-
-
 def main():
     options = arguments()
     if options.list:
@@ -113,7 +100,7 @@ def main():
     shell.time_scale = float(os.environ.get("JITWG_E2E_TIME_SCALE", "3" if options.place == "vm" else "1"))
     isolation.private_folders()
     if options.place == "vm":
-        binaries = keep_near(binaries)
+        binaries = near.keep_near(binaries, PROGRAMS)
     done = runner.run_all(names, options.place, binaries, results)
     failed = [result["scenario"] for result in done if result["outcome"] != "passed"]
     print(f"{len(done) - len(failed)} of {len(done)} scenarios passed in place {options.place}; results in {results}")
