@@ -117,26 +117,11 @@ Status InstallerService::DoInstall(const v1::InstallPeersRequest& request,
   }
   const auto peers = FindPeers(request.interface());
   if (!peers) return peers.error();
-
-  std::vector<InstallRequest> installs;
-  std::vector<std::pair<std::size_t, RememberedInitiation>> completions;
-  for (int i = 0; i < request.peers_size(); ++i) {
-    auto install = ParseSpec(request.peers(i));
-    if (!install) return AtPeer(i, install.error());
-    const auto initiation =
-        FindInitiation(request.interface(), install->public_key, request.peers(i).initiation_id());
-    if (initiation) {
-      CompletionHint hint = strategy->Prepare(*initiation, clock_.SteadyNow());
-      install->endpoint = hint.endpoint;
-      install->kick = hint.kick;
-      install->newest_timestamp = initiation->timestamp;
-      completions.emplace_back(installs.size(), *initiation);
-    }
-    installs.push_back(std::move(*install));
-  }
-  const InstallResult installed = (*peers)->Install(installs);
+  const auto wanted = ParseInstalls(request, *strategy);
+  if (!wanted) return wanted.error();
+  const InstallResult installed = (*peers)->Install(wanted->installs);
   // First of all: somebody waits for it.
-  for (const auto& [index, initiation] : completions) {
+  for (const auto& [index, initiation] : wanted->waiting) {
     if (IsIn(installed.results[index].outcome)) {
       strategy->AfterInstall(initiation, clock_.SteadyNow());
     }
@@ -144,6 +129,26 @@ Status InstallerService::DoInstall(const v1::InstallPeersRequest& request,
   (*peers)->LogInstalled(installed);
   for (const PeerResult& result : installed.results) Fill(result, response.add_results());
   return {};
+}
+
+Result<InstallerService::Wanted> InstallerService::ParseInstalls(
+    const v1::InstallPeersRequest& request, const CompletionStrategy& strategy) const {
+  Wanted wanted;
+  for (int i = 0; i < request.peers_size(); ++i) {
+    auto install = ParseSpec(request.peers(i));
+    if (!install) return AtPeer(i, install.error());
+    const auto initiation =
+        FindInitiation(request.interface(), install->public_key, request.peers(i).initiation_id());
+    if (initiation) {
+      CompletionHint hint = strategy.Prepare(*initiation, clock_.SteadyNow());
+      install->endpoint = hint.endpoint;
+      install->kick = hint.kick;
+      install->newest_timestamp = initiation->timestamp;
+      wanted.waiting.emplace_back(wanted.installs.size(), *initiation);
+    }
+    wanted.installs.push_back(std::move(*install));
+  }
+  return wanted;
 }
 
 Status InstallerService::DoRemove(const v1::RemovePeersRequest& request,

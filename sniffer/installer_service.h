@@ -4,8 +4,11 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "jitwg/v1/peer_installer.grpc.pb.h"
@@ -41,6 +44,13 @@ class InstallerService final
                          grpc::ServerWriter<v1::ListPeersResponse>* writer) override;
 
   Status DoInstall(const v1::InstallPeersRequest& request, v1::InstallPeersResponse& response);
+  // What a request asks for; `waiting` names the installations that a caller waits for.
+  struct Wanted {
+    std::vector<InstallRequest> installs;
+    std::vector<std::pair<std::size_t, RememberedInitiation>> waiting;
+  };
+  Result<Wanted> ParseInstalls(const v1::InstallPeersRequest& request,
+                               const CompletionStrategy& strategy) const;
   Status DoRemove(const v1::RemovePeersRequest& request, v1::RemovePeersResponse& response);
   Status DoGetInterface(const v1::GetInterfaceRequest& request, v1::GetInterfaceResponse& response);
   Result<PeerManager*> FindPeers(const std::string& interface) const;
