@@ -2,11 +2,20 @@
 
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <utility>
 
 #include "provisioner/log_text.h"
 
 namespace jitwg::provisioner {
+namespace {
+
+// How long what the registry said waits for company, and how much of it is company enough. A crash
+// loses that much, which costs nobody anything.
+constexpr std::chrono::milliseconds kGathering{50};
+constexpr std::size_t kFullBatch = 2048;
+
+}  // namespace
 
 PeerCacheStore::PeerCacheStore(const std::string& directory, const PeerCacheLimits& limits)
     : path_(directory + "/cache.db"), limits_(limits) {
@@ -38,7 +47,9 @@ void PeerCacheStore::Put(CachedPeer cached) {
   }
   item->second = std::move(cached);
   KeepBounded();
-  changed_.notify_all();
+  // The writer is woken by the first and by a full batch; to wake it for each would cost a look-up
+  // more than the writing does.
+  if (changes_.size() == 1 || changes_.size() == kFullBatch) changed_.notify_all();
 }
 
 void PeerCacheStore::Remove(const PublicKey& key) {
@@ -117,9 +128,12 @@ bool PeerCacheStore::Flush() {
   const auto done = [this] { return changes_.empty() && writing_.empty(); };
   // A round may be under way already; the one after it has everything.
   const std::uint64_t enough = rounds_ + 2;
+  ++flushing_;
+  changed_.notify_all();
   changed_.wait(lock, [&] {
     return done() || stop_ || (last_write_failed_ && rounds_ > 0) || rounds_ >= enough;
   });
+  --flushing_;
   return done();
 }
 
@@ -148,6 +162,11 @@ bool PeerCacheStore::TakeBatch(std::unique_lock<std::mutex>& lock, std::uint64_t
     if (stop_) return false;
   }
   changed_.wait(lock, [this] { return stop_ || !changes_.empty() || file_is_stale_ != 0; });
+  // Removals do not wait.
+  changed_.wait_for(lock, kGathering, [this] {
+    return stop_ || flushing_ > 0 || removals_ > 0 || file_is_stale_ != 0 ||
+           changes_.size() >= kFullBatch;
+  });
   if (changes_.empty() && file_is_stale_ == 0) return false;
   writing_ = std::exchange(changes_, {});
   order_.clear();

@@ -80,6 +80,7 @@ class PeerCacheStore {
   std::uint64_t file_is_stale_ = 0;
   bool last_write_failed_ = false;
   std::uint64_t rounds_ = 0;  // batches ended
+  std::size_t flushing_ = 0;  // callers of Flush that wait
   bool stop_ = false;
   std::thread writer_;  // last: starts when all else is there
 };
