@@ -112,7 +112,7 @@ class Connection {
   }
 
   Status Step(int stop) {
-    if (const Status status = Flush(); !status) return status;
+    if (Status status = Flush(); !status) return status;
     const short tcp =
         static_cast<short>(out_.empty() && !read_wants_write_ ? POLLIN : POLLIN | POLLOUT);
     std::array<pollfd, 3> watched = {
@@ -127,7 +127,7 @@ class Connection {
       for (std::size_t i = 0; i < count; ++i) Send(local_.incoming().datagram(i));
     }
     if (watched[2].revents != 0) {
-      if (const Status status = ReadAll(); !status) return status;
+      if (Status status = ReadAll(); !status) return status;
     }
     return KeepAlive();
   }
@@ -140,7 +140,7 @@ class Connection {
       if (result.state == IoState::kClosed) return Broken("the server ended the connection");
       if (result.state == IoState::kFailed) return Broken(open_.stream->Problem());
       const auto bytes = std::span(scratch_).first(result.bytes);
-      if (const Status status = Take(bytes); !status) return status;
+      if (Status status = Take(bytes); !status) return status;
     }
   }
 

@@ -82,7 +82,7 @@ Status WriteAll(OpenSocket& open, const std::string& text, int stop, SteadyTime 
     const IoResult result = open.stream->Write(rest);
     if (result.state == IoState::kDone) {
       rest = rest.subspan(result.bytes);
-    } else if (const Status status = Await(open, result, stop, deadline, "asking for WebSocket");
+    } else if (Status status = Await(open, result, stop, deadline, "asking for WebSocket");
                !status) {
       return status;
     }
@@ -97,7 +97,7 @@ Result<std::string> ReadHead(OpenSocket& open, int stop, SteadyTime deadline) {
   for (;;) {
     const IoResult result = open.stream->Read(buffer);
     if (result.state != IoState::kDone) {
-      const Status status = Await(open, result, stop, deadline, "the upgrade to WebSocket");
+      Status status = Await(open, result, stop, deadline, "the upgrade to WebSocket");
       if (!status) return status.error();
       continue;
     }
@@ -127,12 +127,12 @@ Status Upgrade(OpenSocket& open, const DialOptions& options, int stop, SteadyTim
   for (;;) {
     const IoResult result = open.stream->Handshake();
     if (result.state == IoState::kDone) break;
-    if (const Status status = Await(open, result, stop, deadline, "TLS"); !status) return status;
+    if (Status status = Await(open, result, stop, deadline, "TLS"); !status) return status;
   }
   const std::string key = NewKey();
   const Url& url = options.url;
-  const Status sent = WriteAll(
-      open, UpgradeRequest(url.HostHeader(), url.path, key, options.variant), stop, deadline);
+  Status sent = WriteAll(open, UpgradeRequest(url.HostHeader(), url.path, key, options.variant),
+                         stop, deadline);
   if (!sent) return sent;
   const auto head = ReadHead(open, stop, deadline);
   if (!head) return head.error();

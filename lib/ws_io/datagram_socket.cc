@@ -84,10 +84,8 @@ std::size_t SendBatch::Flush(int descriptor, const sockaddr* to, socklen_t to_le
     if (sent > 0) {
       done += static_cast<std::size_t>(sent);
       retried = false;
-    } else if (errno == EINTR) {
-      continue;
-    } else if (errno == ECONNREFUSED && !std::exchange(retried, true)) {
-      // News of an earlier datagram: this one gets a second try.
+    } else if (errno == EINTR || (errno == ECONNREFUSED && !std::exchange(retried, true))) {
+      // Refused: news of an earlier datagram; this one gets a second try.
       continue;
     } else {
       ++done;

@@ -62,7 +62,7 @@ std::string HoldTableName(std::string_view state_dir) {
   return text.data();
 }
 
-Result<HoldRules> FindHoldRules(std::string table, std::uint16_t queue, bool may_own) {
+Result<HoldRules> FindHoldRules(const std::string& table, std::uint16_t queue, bool may_own) {
   auto socket = NetlinkSocket::Open(NETLINK_NETFILTER);
   if (!socket) return socket.error();
   int error = EOPNOTSUPP;

@@ -22,7 +22,7 @@ std::string HoldTableName(std::string_view state_dir);
 
 // What this kernel offers: the better way first. kPermissionDenied: CAP_NET_ADMIN is missing;
 // kUnimplemented: it can queue in no way. Leaves nothing behind.
-Result<HoldRules> FindHoldRules(std::string table, std::uint16_t queue, bool may_own = true);
+Result<HoldRules> FindHoldRules(const std::string& table, std::uint16_t queue, bool may_own = true);
 
 // In the network namespace of the thread that made it. Thread-safe.
 class HoldTable {
