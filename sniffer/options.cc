@@ -107,6 +107,11 @@ void AddServer(ConfigParser& parser, SnifferOptions& options) {
   parser.Add("log-json", &options.log.json, "write JSON lines").Group("Log");
 }
 
+std::string HasNoAllow(const std::string& interface) {
+  return "'" + interface + "' has no --allow; add --allow " + interface +
+         "=PREFIX for the addresses its peers may have";
+}
+
 // Faults that no option has alone.
 void CrossCheck(ConfigParser& parser, const SnifferOptions& options) {
   const std::set<std::string> served(options.interfaces.begin(), options.interfaces.end());
@@ -120,8 +125,7 @@ void CrossCheck(ConfigParser& parser, const SnifferOptions& options) {
   }
   for (const std::string& name : served) {
     if (allowed.count(name) == 0 && !allowed.empty()) {
-      parser.AddFault("interface", "'" + name + "' has no --allow; add --allow " + name +
-                                       "=PREFIX for the addresses its peers may have");
+      parser.AddFault("interface", HasNoAllow(name));
     }
   }
   if (served.size() != options.interfaces.size()) {

@@ -25,7 +25,7 @@ namespace jitwg::bench {
 class Connection {
  public:
   // From 127.x.y.z when `source` is not 0 (then the last three bytes of it).
-  Connection(const LoadOptions& options, std::uint32_t source = 0);
+  explicit Connection(const LoadOptions& options, std::uint32_t source = 0);
   void Upgrade();
   void Write(std::span<const std::uint8_t> bytes);
   // At least one byte, or none at the end.

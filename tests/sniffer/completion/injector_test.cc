@@ -116,7 +116,7 @@ class InjectorTest : public ::testing::Test {
     return spec;
   }
 
-  static OriginalPacket SeenOn(const std::string& interface, test::FrameSpec spec) {
+  static OriginalPacket SeenOn(const std::string& interface, const test::FrameSpec& spec) {
     test::ByteVector frame = test::BuildFrame(spec, test::FakeInitiation());
     const auto datagram = DecodeDatagram(
         frame, {spec.link_type, frame.size(), ::if_nametoindex(interface.c_str()), true});

@@ -32,7 +32,7 @@ class PipelineTest : public ::testing::Test {
                                    PipelineMemory{initiations_, held_, own_copies_}, log_, options);
   }
 
-  void Send(std::span<const std::uint8_t> payload, test::FrameSpec spec = {},
+  void Send(std::span<const std::uint8_t> payload, const test::FrameSpec& spec = {},
             std::shared_ptr<PacketLease> lease = nullptr) {
     const test::ByteVector frame = test::BuildFrame(spec, payload);
     CapturedPacket packet;
@@ -230,7 +230,7 @@ TEST_F(PipelineTest, OnlyThePacketOfACallerWhoIsNotInstalledIsHeld) {
   send(test::Initiator(7, Gateway::KeyOf(kGatewaySeed)).Forge(client_.public_key(), Stamp(1000)));
   send(first);
   send(first);
-  for (const std::size_t i : {0, 1, 3}) EXPECT_TRUE(leases[i].expired()) << i;
+  for (const std::size_t i : {0U, 1U, 3U}) EXPECT_TRUE(leases[i].expired()) << i;
   EXPECT_FALSE(leases[2].expired());
   ASSERT_EQ(log_.events().size(), 1U);
   auto held = held_.Take(log_.events()[0].initiation_id, gateway_.clock.SteadyNow());
