@@ -190,11 +190,11 @@ TEST(OutputBuffer, GivesBackWhatWasAppendedInOrder) {
   OutputBuffer out;
   std::string expected;
   std::string got;
-  for (int i = 0; i < 200; ++i) {
+  for (std::size_t i = 0; i < 200; ++i) {
     const std::string text = "number " + std::to_string(i) + std::string(i, '.');
     out.Append(FromText(text));
     expected += text;
-    const std::size_t take = std::min<std::size_t>(out.size(), static_cast<std::size_t>(7 * i));
+    const std::size_t take = std::min<std::size_t>(out.size(), 7 * i);
     got += test::ToText(out.pending().first(take));
     out.Consume(take);
   }
