@@ -27,7 +27,7 @@ Fields GoodFields() {
 
 std::string Request(const Fields& fields, const std::string& line = "GET / HTTP/1.1") {
   std::string text = line + "\r\n";
-  for (const auto& [name, value] : fields) text += name + ": " + value + "\r\n";
+  for (const auto& [name, value] : fields) text.append(name).append(": ").append(value + "\r\n");
   return text + "\r\n";
 }
 
