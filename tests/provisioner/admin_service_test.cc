@@ -137,6 +137,8 @@ TEST_F(AdminServiceTest, AKeyIsExplained) {
 }
 
 TEST_F(AdminServiceTest, PeersAreEvictedAndStampsForgotten) {
+  // Registered, or the reconciler removes it first.
+  Register(MakePeer(1));
   link_.PutPeer("wg0", OwnPeer(MakePeer(1)));
   ASSERT_TRUE(replay_->Raise({{Key(1), Stamp(3)}}));
   {

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <string>
+#include <string_view>
 
 #include "lib/ws_io/socket_address.h"
 
@@ -19,7 +20,7 @@ Endpoint PortOf(const Descriptor& socket) {
 
 Descriptor Bound() { return *BindDatagrams(*ParseEndpoint("127.0.0.1:0")); }
 
-std::span<const std::uint8_t> Bytes(const std::string& text) {
+std::span<const std::uint8_t> Bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
