@@ -1,10 +1,8 @@
 #include "sniffer/daemon.h"
 
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 
 #include <condition_variable>
-#include <filesystem>
 #include <mutex>
 #include <utility>
 
@@ -20,17 +18,6 @@ namespace {
 
 // How much longer than allowed a packet may be held.
 constexpr std::chrono::milliseconds kExpireInterval{50};
-
-Status MakeStateDir(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error) {
-    return Error{ErrorCode::kPermissionDenied,
-                 "cannot create the state directory " + path + ": " + error.message()};
-  }
-  ::chmod(path.c_str(), 0700);
-  return {};
-}
 
 GuardPolicy PolicyFor(const std::string& interface, const SnifferOptions& options) {
   GuardPolicy policy;
@@ -77,9 +64,12 @@ CompletionMeans FindMeans(const SnifferOptions& options) {
 Daemon::Daemon(const SnifferOptions& options)
     : held_({options.hold_packets, HeldLimits{}.longest}) {}
 
-Result<std::unique_ptr<Daemon>> Daemon::Start(const SnifferOptions& options) {
+Result<std::unique_ptr<Daemon>> Daemon::Start(SnifferOptions options) {
   std::unique_ptr<Daemon> daemon(new Daemon(options));
-  if (const Status made = MakeStateDir(options.state_dir); !made) return made.error();
+  auto state_dir = StateDir::Open(options.state_dir);
+  if (!state_dir) return state_dir.error();
+  options.state_dir = state_dir->path();
+  daemon->state_dir_.emplace(std::move(*state_dir));
   auto link_monitor = LinkMonitor::Open();
   if (!link_monitor) return link_monitor.error();
   daemon->link_monitor_ = std::move(*link_monitor);

@@ -26,6 +26,7 @@
 #include "sniffer/interface_table.h"
 #include "sniffer/options.h"
 #include "sniffer/pipeline.h"
+#include "sniffer/state_dir.h"
 #include "sniffer/statistics.h"
 
 namespace jitwg::sniffer {
@@ -34,7 +35,7 @@ class Daemon {
  public:
   // Opens everything and starts every thread; serves when it returns. Each error is one line for
   // the operator.
-  static Result<std::unique_ptr<Daemon>> Start(const SnifferOptions& options);
+  static Result<std::unique_ptr<Daemon>> Start(SnifferOptions options);
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -52,6 +53,7 @@ class Daemon {
   PacketSourceStats SumOfSources() const;
 
   // In the order of construction; destroyed in reverse.
+  std::optional<StateDir> state_dir_;  // goes last: until then its names are ours
   SystemClock clock_;
   Statistics statistics_;
   InitiationTable initiations_;
