@@ -1,8 +1,11 @@
 #include "lib/ws_io/datagram_socket.h"
 
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "lib/ws_io/socket_address.h"
@@ -21,6 +24,57 @@ Status Bind(int descriptor, const Endpoint& local) {
   const SocketAddress address = ToSocketAddress(local);
   if (::bind(descriptor, address.get(), address.length) == 0) return {};
   return ErrnoError("cannot bind a UDP socket to " + local.ToString(), errno);
+}
+
+// Of a segmented packet's payload. A packet of either family has room for it, and kBatch segments
+// are no more than any kernel takes.
+constexpr std::size_t kMaxSegmented = 65'000;
+
+bool IsTransportData(const iovec& datagram) {
+  static constexpr std::array<std::uint8_t, 4> kType = {4, 0, 0, 0};
+  return datagram.iov_len >= kType.size() &&
+         std::memcmp(datagram.iov_base, kType.data(), kType.size()) == 0;
+}
+
+msghdr MessageOf(iovec* parts, std::size_t count, const sockaddr* to, socklen_t to_length) {
+  msghdr header{};
+  header.msg_iov = parts;
+  header.msg_iovlen = count;
+  header.msg_name = const_cast<sockaddr*>(to);
+  header.msg_namelen = to_length;
+  return header;
+}
+
+std::size_t SendAll(int descriptor, std::span<mmsghdr> messages);
+
+// A message that the kernel refused: its datagrams by themselves, if there are several (the route's
+// MTU may be too small, or the device unable to make checksums). How many were lost.
+std::size_t SendApart(int descriptor, const msghdr& refused) {
+  if (refused.msg_iovlen == 1) return 1;
+  std::array<mmsghdr, kBatch> messages{};
+  for (std::size_t i = 0; i < refused.msg_iovlen; ++i) {
+    messages[i].msg_hdr = MessageOf(&refused.msg_iov[i], 1,
+                                    static_cast<sockaddr*>(refused.msg_name), refused.msg_namelen);
+  }
+  return SendAll(descriptor, std::span(messages).first(refused.msg_iovlen));
+}
+
+// How many datagrams were lost.
+std::size_t SendAll(int descriptor, std::span<mmsghdr> messages) {
+  std::size_t lost = 0;
+  bool retried = false;
+  while (!messages.empty()) {
+    const int sent = ::sendmmsg(descriptor, messages.data(), static_cast<unsigned>(messages.size()),
+                                MSG_NOSIGNAL);
+    if (sent < 0 && (errno == EINTR || (errno == ECONNREFUSED && !std::exchange(retried, true)))) {
+      // Refused: news of an earlier datagram; this one gets a second try.
+      continue;
+    }
+    if (sent <= 0) lost += SendApart(descriptor, messages.front().msg_hdr);
+    messages = messages.subspan(sent > 0 ? static_cast<std::size_t>(sent) : 1);
+    retried = false;
+  }
+  return lost;
 }
 
 }  // namespace
@@ -61,40 +115,64 @@ Result<Descriptor> BindDatagrams(const Endpoint& local) {
   return socket;
 }
 
+bool KernelSegments() {
+  static const bool known = [] {
+    const Descriptor socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    int size = 0;
+    socklen_t length = sizeof(size);
+    return ::getsockopt(socket.get(), SOL_UDP, UDP_SEGMENT, &size, &length) == 0;
+  }();
+  return known;
+}
+
 void SendBatch::Add(std::span<const std::uint8_t> datagram) {
   // sendmmsg(2) does not write through it.
   parts_[count_] = {const_cast<std::uint8_t*>(datagram.data()), datagram.size()};
   ++count_;
 }
 
-std::size_t SendBatch::Flush(int descriptor, const sockaddr* to, socklen_t to_length) {
-  for (std::size_t i = 0; i < count_; ++i) {
-    messages_[i] = {};
-    messages_[i].msg_hdr.msg_iov = &parts_[i];
-    messages_[i].msg_hdr.msg_iovlen = 1;
-    messages_[i].msg_hdr.msg_name = const_cast<sockaddr*>(to);
-    messages_[i].msg_hdr.msg_namelen = to_length;
+// How many datagrams from the `first` on make one packet: all of one length, the last may be
+// shorter.
+std::size_t SendBatch::RunFrom(std::size_t first) const {
+  if (!segments_ || !IsTransportData(parts_[first])) return 1;
+  const std::size_t size = parts_[first].iov_len;
+  std::size_t total = size;
+  std::size_t next = first + 1;
+  while (next < count_ && parts_[next - 1].iov_len == size && parts_[next].iov_len <= size &&
+         IsTransportData(parts_[next]) && total + parts_[next].iov_len <= kMaxSegmented) {
+    total += parts_[next].iov_len;
+    ++next;
   }
-  std::size_t done = 0;
-  std::size_t lost = 0;
-  bool retried = false;
-  while (done < count_) {
-    const int sent = ::sendmmsg(descriptor, &messages_[done], static_cast<unsigned>(count_ - done),
-                                MSG_NOSIGNAL);
-    if (sent > 0) {
-      done += static_cast<std::size_t>(sent);
-      retried = false;
-    } else if (errno == EINTR || (errno == ECONNREFUSED && !std::exchange(retried, true))) {
-      // Refused: news of an earlier datagram; this one gets a second try.
-      continue;
-    } else {
-      ++done;
-      ++lost;
-      retried = false;
+  return next - first;
+}
+
+// Makes the messages out of the parts; how many there are.
+std::size_t SendBatch::Compose(const sockaddr* to, socklen_t to_length) {
+  std::size_t messages = 0;
+  for (std::size_t first = 0; first < count_;) {
+    const std::size_t run = RunFrom(first);
+    msghdr& header = messages_[messages].msg_hdr;
+    header = MessageOf(&parts_[first], run, to, to_length);
+    if (run > 1) {
+      header.msg_control = controls_[messages].data();
+      header.msg_controllen = controls_[messages].size();
+      cmsghdr* const control = CMSG_FIRSTHDR(&header);
+      control->cmsg_level = SOL_UDP;
+      control->cmsg_type = UDP_SEGMENT;
+      control->cmsg_len = CMSG_LEN(sizeof(std::uint16_t));
+      const auto size = static_cast<std::uint16_t>(parts_[first].iov_len);
+      std::memcpy(CMSG_DATA(control), &size, sizeof(size));
     }
+    first += run;
+    ++messages;
   }
+  return messages;
+}
+
+std::size_t SendBatch::Flush(int descriptor, const sockaddr* to, socklen_t to_length) {
+  const std::size_t messages = Compose(to, to_length);
   count_ = 0;
-  return lost;
+  return SendAll(descriptor, std::span(messages_).first(messages));
 }
 
 ReceiveBatch::ReceiveBatch(std::size_t max_datagram)

@@ -1,5 +1,6 @@
-// A UDP socket that never blocks and moves many datagrams with one system call. Segmentation
-// offload is not used on purpose: a capture would see one large packet where initiations were sent.
+// A UDP socket that never blocks and moves many datagrams with one system call. Only WireGuard's
+// transport data leaves as segmented packets: a capture sees such a packet whole, and must see
+// every handshake message by itself.
 #pragma once
 
 #include <sys/socket.h>
@@ -42,9 +43,17 @@ Result<Descriptor> BindDatagrams(const Endpoint& local);
 
 inline constexpr std::size_t kBatch = 64;
 
+// Whether the kernel takes segmented packets (UDP_SEGMENT, Linux 4.18). Asked once.
+bool KernelSegments();
+
 // Collects datagrams and sends them together. Copies nothing: what is added must stay until Flush.
 class SendBatch {
  public:
+  // With `segments` neighbours of one length that begin as transport data does (04 00 00 00) go to
+  // the kernel as one packet, which it takes apart where they arrive; where it does not take it,
+  // they are sent one by one.
+  SendBatch() : SendBatch(KernelSegments()) {}
+  explicit SendBatch(bool segments) : segments_(segments) {}
   bool full() const { return count_ == kBatch; }
   bool empty() const { return count_ == 0; }
   void Add(std::span<const std::uint8_t> datagram);
@@ -52,8 +61,14 @@ class SendBatch {
   std::size_t Flush(int descriptor, const sockaddr* to = nullptr, socklen_t to_length = 0);
 
  private:
+  using Control = std::array<std::uint8_t, CMSG_SPACE(sizeof(std::uint16_t))>;
+  std::size_t RunFrom(std::size_t first) const;
+  std::size_t Compose(const sockaddr* to, socklen_t to_length);
+
+  const bool segments_;
   std::array<iovec, kBatch> parts_{};
   std::array<mmsghdr, kBatch> messages_{};
+  alignas(cmsghdr) std::array<Control, kBatch> controls_{};
   std::size_t count_ = 0;
 };
 

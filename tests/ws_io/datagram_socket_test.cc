@@ -1,8 +1,12 @@
 #include "lib/ws_io/datagram_socket.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 
+#include <algorithm>
+#include <random>
 #include <string>
 #include <string_view>
 
@@ -89,6 +93,111 @@ TEST(SendBatch, CountsWhatTheKernelDoesNotTake) {
   SendBatch out;
   out.Add(Bytes(too_long));
   EXPECT_EQ(out.Flush(client->get()), 1U);
+}
+
+// A gateway that is told how the packets left: segmented ones come whole.
+Descriptor BoundForWholePackets() {
+  Descriptor gateway = Bound();
+  const int on = 1;
+  ::setsockopt(gateway.get(), SOL_UDP, UDP_GRO, &on, sizeof(on));
+  return gateway;
+}
+
+std::string Message(char type, std::size_t size) {
+  std::string message(size, 'x');
+  message.replace(0, 4, {type, 0, 0, 0});
+  return message;
+}
+
+// The packets that come until they have `bytes` together.
+std::vector<std::string> ReceiveAll(const Descriptor& gateway, std::size_t bytes) {
+  ReceiveBatch in(65'536);
+  std::vector<std::string> packets;
+  while (bytes > 0) {
+    const std::size_t count = Receive(gateway, in);
+    if (count == 0) break;
+    for (std::size_t i = 0; i < count; ++i) {
+      packets.push_back(Text(in.datagram(i)));
+      bytes -= std::min(bytes, packets.back().size());
+    }
+  }
+  return packets;
+}
+
+// Sends all in one batch on `client`: the packets that came.
+std::vector<std::string> Packets(const Descriptor& gateway, const Descriptor& client,
+                                 const std::vector<std::string>& datagrams, SendBatch out = {}) {
+  std::size_t bytes = 0;
+  for (const std::string& datagram : datagrams) {
+    out.Add(Bytes(datagram));
+    bytes += datagram.size();
+  }
+  EXPECT_EQ(out.Flush(client.get()), 0U);
+  return ReceiveAll(gateway, bytes);
+}
+
+std::vector<std::size_t> Sizes(const std::vector<std::string>& packets) {
+  std::vector<std::size_t> sizes;
+  for (const std::string& packet : packets) sizes.push_back(packet.size());
+  return sizes;
+}
+
+TEST(SendBatch, JoinsTransportDataOfOneLengthAndAShorterLast) {
+  if (!KernelSegments()) GTEST_SKIP() << "this kernel has no UDP_SEGMENT (Linux 4.18)";
+  const Descriptor gateway = BoundForWholePackets();
+  const auto client = ConnectDatagrams(PortOf(gateway), std::nullopt);
+  const std::vector<std::string> datagrams = {Message(4, 100), Message(4, 100), Message(4, 60),
+                                              Message(4, 60), Message(4, 100)};
+  // A shorter one ends the run, and a longer one begins another.
+  EXPECT_EQ(Sizes(Packets(gateway, *client, datagrams)), (std::vector<std::size_t>{260, 60, 100}));
+}
+
+TEST(SendBatch, SendsEachHandshakeMessageByItselfWhateverIsBesideIt) {
+  const Descriptor gateway = BoundForWholePackets();
+  const auto client = ConnectDatagrams(PortOf(gateway), std::nullopt);
+  const std::vector<std::string> datagrams = {Message(1, 148), Message(1, 148), Message(4, 148),
+                                              Message(1, 148), Message(2, 148), Message(4, 148)};
+  EXPECT_EQ(Sizes(Packets(gateway, *client, datagrams)), std::vector<std::size_t>(6, 148));
+}
+
+TEST(SendBatch, JoinsNoMoreThanOnePacketHolds) {
+  if (!KernelSegments()) GTEST_SKIP() << "this kernel has no UDP_SEGMENT (Linux 4.18)";
+  const Descriptor gateway = BoundForWholePackets();
+  const auto client = ConnectDatagrams(PortOf(gateway), std::nullopt);
+  const std::vector<std::string> datagrams(9, Message(4, 9216));
+  EXPECT_EQ(Sizes(Packets(gateway, *client, datagrams)),
+            (std::vector<std::size_t>{7 * 9216, 2 * 9216}));
+}
+
+TEST(SendBatch, JoinsNothingWhereTheKernelDoesNotTakeItApart) {
+  const Descriptor gateway = BoundForWholePackets();
+  const auto client = ConnectDatagrams(PortOf(gateway), std::nullopt);
+  const std::vector<std::string> datagrams(3, Message(4, 100));
+  EXPECT_EQ(Sizes(Packets(gateway, *client, datagrams, SendBatch(false))),
+            std::vector<std::size_t>(3, 100));
+}
+
+TEST(SendBatch, SendsOneByOneWhatIsRefusedAsOnePacket) {
+  const Descriptor gateway = BoundForWholePackets();
+  const auto client = ConnectDatagrams(PortOf(gateway), std::nullopt);
+  // Without checksums the kernel refuses to take packets apart (net/ipv4/udp.c).
+  const int on = 1;
+  ASSERT_EQ(::setsockopt(client->get(), SOL_SOCKET, SO_NO_CHECK, &on, sizeof(on)), 0);
+  const std::vector<std::string> datagrams(3, Message(4, 100));
+  EXPECT_EQ(Sizes(Packets(gateway, *client, datagrams, SendBatch(true))),
+            std::vector<std::size_t>(3, 100));
+}
+
+TEST(SendBatch, KeepsOrderAndBoundariesOfJoinedDatagrams) {
+  const Descriptor gateway = Bound();
+  const auto client = ConnectDatagrams(PortOf(gateway), std::nullopt);
+  std::mt19937 random(4);
+  std::vector<std::string> messages;
+  for (std::size_t i = 0; i < kBatch; ++i) {
+    const char type = random() % 4 == 0 ? '\1' : '\4';
+    messages.push_back(Message(type, 40 + 20 * (random() % 3)) + std::to_string(i));
+  }
+  EXPECT_EQ(Packets(gateway, *client, messages), messages);
 }
 
 TEST(ReceiveBatch, SaysWhatWasCutOff) {
