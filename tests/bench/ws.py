@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """WebSocket ingress: throughput of one connection beside bare TLS relays in the same run, interleaved; then a crowd of
-clients with datagrams both ways. Arguments: the release build's folder, the JSON file to write, options."""
+clients, each with a WireGuard tunnel of its own to a just-in-time gateway. Arguments: the release build's folder, the JSON file
+to write, options. Needs root, for namespaces of its own."""
 
 import argparse
 import json
@@ -13,16 +14,30 @@ import statistics
 import subprocess
 import tempfile
 
-RATIOS = (("upload, TLS to UDP", "upload-ingress", "upload-udp-relay"),
-          ("upload, TLS to TCP", "upload-ingress", "upload-tcp-relay"),
-          ("download, UDP to TLS", "download-ingress", "download-relay"))
+import ws_gateway
+
+# Name of a load -> its relay's mode (None: the ingress) and what else ws_load is told.
+LOADS = {
+    "upload-ingress": (None, "upload-ingress", ()),
+    "upload-ingress-segments": (None, "upload-ingress", ("--segmented-sink",)),
+    "upload-udp-relay": ("udp", "upload-udp-relay", ()),
+    "upload-tcp-relay": ("tcp", "upload-tcp-relay", ()),
+    "download-ingress": (None, "download-ingress", ()),
+    "download-relay": ("from-udp", "download-relay", ()),
+}
+RATIOS = (("upload | TLS to TCP", "tcp", "upload-ingress", "upload-tcp-relay"),
+          ("upload, segments taken whole | TLS to TCP", "tcp_segments", "upload-ingress-segments", "upload-tcp-relay"),
+          ("upload | TLS to UDP", "udp", "upload-ingress", "upload-udp-relay"),
+          ("download | UDP to TLS", "download", "download-ingress", "download-relay"))
+# What the ingress counts when it loses something or a client breaks its rules.
+LOSSES = re.compile("dropped_|fault_|source_failed|accept_failed|refused_|tls_failed|handshake_timeout|gone_|closed_idle")
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("build")
     parser.add_argument("json")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5, help="of the throughput's loads; 0 leaves them out")
     parser.add_argument("--megabytes", type=int, default=400, help="of payload in one upload")
     parser.add_argument("--clients", type=int, default=2000)
     parser.add_argument("--datagrams-each", type=int, default=100)
@@ -56,7 +71,7 @@ class Bench:
             raise SystemExit(f"{command[0]} does not start: {line}")
         return process, int(found.group(1))
 
-    def _ingress(self, gateway):
+    def ingress(self, gateway):
         return self._start(
             [self._path("bin", "jitwg-ws-ingress"), "--listen", "127.0.0.1:0", "--tls-cert", self.certificate, "--tls-key",
              self.key, "--target", f"127.0.0.1:{gateway}", "--max-connections", str(self.options.clients + 100),
@@ -67,70 +82,103 @@ class Bench:
         return self._start([self._path("bench", "ws_relay"), "--tls-cert", self.certificate, "--tls-key", self.key, "--mode",
                             mode, "--target", f"127.0.0.1:{gateway}"], r"listen=(\d+)", "stdout")
 
-    def load(self, name):
-        """Runs one load against a fresh program: its outcome, with the ingress's counters."""
+    def load(self, *words):
+        """Runs ws_load to its end: its outcome."""
+        done = subprocess.run([self._path("bench", "ws_load"), *words, "--ca-file", self.certificate, "--clients",
+                               str(self.options.clients), "--datagrams-each", str(self.options.datagrams_each)],
+                              check=True, stdout=subprocess.PIPE, text=True, timeout=400)
+        return json.loads(done.stdout)
+
+    def one_connection(self, name):
+        """Runs one load against a fresh program, in MB/s."""
+        mode, load, words = LOADS[name]
         gateway = free_udp_port()
-        relays = {"upload-udp-relay": "udp", "upload-tcp-relay": "tcp", "download-relay": "from-udp"}
-        process, port = self._relay(relays[name], gateway) if name in relays else self._ingress(gateway)
+        process, port = self._relay(mode, gateway) if mode else self.ingress(gateway)
         try:
-            done = subprocess.run(
-                [self._path("bench", "ws_load"), name, "--ca-file", self.certificate, "--port", str(port), "--gateway-port",
-                 str(gateway), "--megabytes", str(self.options.megabytes), "--clients", str(self.options.clients),
-                 "--datagrams-each", str(self.options.datagrams_each)], check=True, stdout=subprocess.PIPE, text=True)
-            outcome = json.loads(done.stdout)
+            return self.load(load, "--port", str(port), "--gateway-port", str(gateway), "--megabytes",
+                             str(self.options.megabytes), *words)
         finally:
-            process.send_signal(signal.SIGKILL if name in relays else signal.SIGTERM)
-            log = process.communicate()[1] or ""
-        counters = re.findall(r"ws_ingress_status (.*)", log)
-        if counters:
-            outcome["counters"] = {name: int(value) for name, value in
-                                   (word.split("=") for word in counters[-1].split())}
-        return outcome
+            process.kill()
+            process.communicate()
 
 
 def throughput(bench, rounds):
-    names = sorted({name for _, *pair in RATIOS for name in pair})
-    results = {name: [] for name in names}
+    results = {name: [] for name in LOADS}
     for _ in range(rounds):
-        for name in names:
-            results[name].append(bench.load(name))
-    medians = {name: statistics.median(one["megabytes_per_second"] for one in results[name]) for name in names}
+        for name in LOADS:
+            results[name].append(bench.one_connection(name))
+    medians = {name: statistics.median(one["megabytes_per_second"] for one in results[name]) for name in LOADS}
     print(f"\none connection, 1452-byte datagrams, TLS, {rounds} rounds interleaved, MB/s of payload (median)")
-    print(f"{'':24}{'ingress':>10}{'bare relay':>12}{'ratio':>8}")
+    print(f"{'ingress | relay':44}{'ingress':>10}{'relay':>8}{'ratio':>8}")
     ratios = {}
-    for title, ingress, relay in RATIOS:
-        ratios[title] = medians[ingress] / medians[relay]
-        print(f"{title:24}{medians[ingress]:>10.0f}{medians[relay]:>12.0f}{ratios[title]:>8.2f}")
+    for title, key, ingress, relay in RATIOS:
+        ratios[key] = medians[ingress] / medians[relay]
+        print(f"{title:44}{medians[ingress]:>10.0f}{medians[relay]:>8.0f}{ratios[key]:>8.2f}")
     return {"rounds": results, "medians": medians, "ratios": ratios}
 
 
-def crowd(bench):
-    outcome = bench.load("crowd")
-    counters = outcome["counters"]
-    lost = sum(counters.get(name, 0) for name in ("dropped_client_slow", "dropped_too_big", "dropped_not_sent",
-                                                  "source_failed"))
-    print(f"\n{outcome['connected']} clients at once, each 148 bytes answered by 92, then datagrams both ways")
-    print(f"  connected in {outcome['connect_seconds']:.1f} s, datagrams in {outcome['datagram_seconds']:.1f} s, finished "
-          f"{outcome['finished']}, sent again {outcome['sent_again']}")
-    print(f"  ingress: {counters.get('datagrams_in', 0)} datagrams in, {counters.get('datagrams_out', 0)} out, lost {lost}; "
-          f"{outcome['gateway_sources']} sources at the gateway")
-    return {**outcome, "lost_in_ingress": lost}
+def stopped(process):
+    """Ends the ingress as an operator does: its counters."""
+    process.send_signal(signal.SIGTERM)
+    log = process.communicate(timeout=60)[1]
+    words = re.findall(r"ws_ingress_status (.*)", log)[-1].split()
+    return {name: int(value) for name, value in (word.split("=") for word in words)}
+
+
+def crowd(bench, folder):
+    gateway = ws_gateway.JustInTimeGateway(bench.options.build, folder)
+    try:
+        bench.load("register", "--registry", gateway.registry)
+        gateway.start_jitwg()
+        overflows, before = ws_gateway.udp_overflows(), gateway.peers()[0]
+        process, port = bench.ingress(ws_gateway.PORT)
+        try:
+            outcome = bench.load("crowd", "--port", str(port), "--gateway-key", gateway.public_key)
+            counters = stopped(process)
+        finally:
+            process.kill()
+        outcome["peers_before"], (outcome["peers_after"], outcome["sessions_after"]) = before, gateway.peers()
+    finally:
+        gateway.close()
+    outcome["udp_overflows"] = ws_gateway.udp_overflows() - overflows
+    outcome["counters"] = counters
+    # What went into one end and did not come out of the other, and all that the ingress itself says it lost.
+    outcome["lost_in_ingress"] = (outcome["sent"] - counters.get("datagrams_in", 0) + counters.get("datagrams_out", 0) -
+                                  outcome["received"] + sum(count for name, count in counters.items() if LOSSES.match(name)))
+    return outcome
+
+
+def show_crowd(crowd_outcome):
+    print("\n{connected} clients at once, each with a WireGuard handshake and its pings through the ingress\n"
+          "  peers in WireGuard: {peers_before} before, {peers_after} after, {sessions_after} with a session\n"
+          "  connected in {connect_seconds:.1f} s; handshakes: {established} in {handshake_seconds:.1f} s, "
+          "{handshake_p50_ms:.1f} ms (median), {handshake_p99_ms:.1f} ms (p99), sent again {initiations_again}\n"
+          "  all pings answered: {finished} clients in {datagram_seconds:.1f} s, {ping_p50_ms:.1f} ms (median), "
+          "{ping_p99_ms:.1f} ms (p99)\n"
+          "  clients sent {sent} datagrams and received {received}; lost in the ingress {lost_in_ingress}, "
+          "pings without an answer {pings_unanswered}, full UDP sockets {udp_overflows}".format(**crowd_outcome))
+    print("  ingress: " + " ".join(f"{name}={count}" for name, count in crowd_outcome["counters"].items()))
 
 
 def main():
     options = arguments()
+    ws_gateway.enter_namespaces()
+    ws_gateway.prepare()
     folder = tempfile.mkdtemp(prefix="jitwg-ws-bench-")
     try:
         bench = Bench(options, folder)
-        speed, many = throughput(bench, options.rounds), crowd(bench)
+        speed = throughput(bench, options.rounds)
+        many = crowd(bench, folder)
     finally:
         shutil.rmtree(folder)
+    show_crowd(many)
     with open(options.json, "w", encoding="utf-8") as file:
         json.dump({"throughput": speed, "crowd": many}, file, indent=1)
-    udp, tcp, down = (speed["ratios"][title] for title, _, _ in RATIOS)
-    print(f"RESULT ws throughput_ratio={udp:.3f} tcp_relay_ratio={tcp:.3f} download_ratio={down:.3f} "
-          f"upload_mb_s={speed['medians']['upload-ingress']:.0f} clients={many['connected']} finished={many['finished']} "
-          f"lost_in_ingress={many['lost_in_ingress']} sent_again={many['sent_again']} sources={many['gateway_sources']}")
+    ratios = " ".join(f"{key}_ratio={ratio:.3f}" for key, ratio in speed["ratios"].items())
+    print(f"RESULT ws {ratios} upload_mb_s={speed['medians']['upload-ingress']:.0f} clients={many['connected']} "
+          f"handshakes={many['established']} finished={many['finished']} sent={many['sent']} received={many['received']} "
+          f"lost_in_ingress={many['lost_in_ingress']} pings_unanswered={many['pings_unanswered']} "
+          f"udp_overflows={many['udp_overflows']}")
 
 
 if __name__ == "__main__":

@@ -1,141 +1,150 @@
 // Thousands of clients at once.
 #include <sys/epoll.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <deque>
 
-#include "lib/base/clock.h"
-#include "tests/bench/ws_load_parts.h"
+#include "tests/bench/ws_load_client.h"
 
 namespace jitwg::bench {
 namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::size_t kUnderWay = 4;
-constexpr std::chrono::seconds kSendAgain(2);
-constexpr std::chrono::minutes kPatience(3);
+// 64 datagrams of 1452 bytes take 147 KiB of a buffer of 208 KiB, Linux's default.
+constexpr std::size_t kUnderWay = 64;
+constexpr std::chrono::milliseconds kLook(100);
+constexpr std::chrono::minutes kPatience(2);
+constexpr std::chrono::milliseconds kQuiet(500);
 
-class Client : public ws::DatagramSink {
+using Clients = std::vector<std::unique_ptr<CrowdClient>>;
+
+double Seconds(steady_clock::time_point since) {
+  return std::chrono::duration<double>(steady_clock::now() - since).count();
+}
+
+// Lets the clients do a task in turn, so many at a time, until all are through or patience ends.
+class Turns {
  public:
-  Client(const LoadOptions& options, std::uint32_t source)
-      : options_(options), connection_(options, source) {
-    connection_.Upgrade();
-  }
-
-  int descriptor() const { return connection_.descriptor(); }
-  bool finished() const { return answered_ == options_.datagrams_each && established_; }
-  std::uint64_t answered() const { return answered_; }
-  std::uint64_t sent_again() const { return sent_again_; }
-
-  void Start() { Send(148); }
-
-  void ReadAll(std::vector<std::uint8_t>& buffer) {
-    for (;;) {
-      const ws::IoResult result = connection_.stream().Read(buffer);
-      if (result.state != ws::IoState::kDone) return;
-      if (tunnel_.Receive(std::span(buffer).first(result.bytes), *this) != ws::Fault::kNone) {
-        Die("framing");
-      }
+  explicit Turns(const Clients& clients) : clients_(clients), epoll_(::epoll_create1(0)) {
+    for (const auto& client : clients) {
+      epoll_event event{};
+      event.events = EPOLLIN;
+      event.data.ptr = client.get();
+      ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, client->descriptor(), &event);
     }
   }
 
-  void OnDatagram(std::span<const std::uint8_t> datagram) override {
-    last_ = steady_clock::now();
-    if (datagram.size() == 92) {
-      established_ = true;
-    } else {
-      ++answered_;
+  void Run(CrowdClient::Task task) {
+    for (const auto& client : clients_) {
+      if (client->may_begin(task)) waiting_.push_back(client.get());
     }
-    while (sent_ < options_.datagrams_each && sent_ < answered_ + kUnderWay) {
-      ++sent_;
-      Send(options_.datagram);
+    const auto end = steady_clock::now() + kPatience;
+    auto next_look = steady_clock::now() + kLook;
+    while ((!waiting_.empty() || !busy_.empty()) && steady_clock::now() < end) {
+      while (busy_.size() < kUnderWay && !waiting_.empty()) Start(task);
+      ReadReady(kLook);
+      CollectIdle(task);
+      if (steady_clock::now() < next_look) continue;
+      next_look = steady_clock::now() + kLook;
+      for (CrowdClient* client : busy_) client->SendAgainIfLate();
     }
+    waiting_.clear();
+    busy_.clear();
   }
-  void OnKeepalive() override {}
 
-  void SendAgain(SteadyTime now) {
-    if (finished() || now - last_ < kSendAgain) return;
-    const std::size_t missing = established_ ? sent_ - answered_ : 1;
-    for (std::size_t i = 0; i < missing; ++i) Send(established_ ? options_.datagram : 148);
-    sent_again_ += missing;
-    last_ = now;
+  // Takes what still comes, until nothing does.
+  void Drain() {
+    while (ReadReady(kQuiet)) {
+    }
   }
 
  private:
-  void Send(std::size_t size) {
-    const std::vector<std::uint8_t> datagram(size, 0x5a);
-    ws::OutputBuffer out;
-    tunnel_.AppendDatagram(datagram, out);
-    connection_.Write(out.pending());
+  void Start(CrowdClient::Task task) {
+    CrowdClient* const client = waiting_.front();
+    waiting_.pop_front();
+    client->Start(task);
+    busy_.push_back(client);
   }
 
-  const LoadOptions& options_;
-  Connection connection_;
-  ws::Tunnel tunnel_{ws::Role::kClient, ws::Variant::kDatagrams, SomeMask};
-  bool established_ = false;
-  std::uint64_t sent_ = 0;
-  std::uint64_t answered_ = 0;
-  std::uint64_t sent_again_ = 0;
-  SteadyTime last_ = steady_clock::now();
+  bool ReadReady(std::chrono::milliseconds patience) {
+    std::array<epoll_event, 256> ready;
+    const int count = ::epoll_wait(epoll_.get(), ready.data(), static_cast<int>(ready.size()),
+                                   static_cast<int>(patience.count()));
+    for (int i = 0; i < count; ++i) {
+      static_cast<CrowdClient*>(ready[static_cast<std::size_t>(i)].data.ptr)->ReadAll(buffer_);
+    }
+    return count > 0;
+  }
+
+  // Who has its answer makes room for another, and comes again while there is more to do.
+  void CollectIdle(CrowdClient::Task task) {
+    const auto idle = std::partition(busy_.begin(), busy_.end(),
+                                     [](const CrowdClient* client) { return client->busy(); });
+    std::for_each(idle, busy_.end(), [&](CrowdClient* client) {
+      if (!client->through(task)) waiting_.push_back(client);
+    });
+    busy_.erase(idle, busy_.end());
+  }
+
+  const Clients& clients_;
+  const ws::Descriptor epoll_;
+  std::vector<std::uint8_t> buffer_ = std::vector<std::uint8_t>(65536);
+  std::deque<CrowdClient*> waiting_;
+  std::vector<CrowdClient*> busy_;
 };
 
-using Clients = std::vector<std::unique_ptr<Client>>;
-
-std::size_t Finished(const Clients& clients) {
-  std::size_t count = 0;
-  for (const auto& client : clients) count += client->finished() ? 1 : 0;
-  return count;
+double Percentile(std::vector<double>& values, double share) {
+  if (values.empty()) return 0;
+  const auto rank = static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), values.begin() + rank, values.end());
+  return values[static_cast<std::size_t>(rank)];
 }
 
-void Exchange(const Clients& clients) {
-  const ws::Descriptor epoll(::epoll_create1(EPOLL_CLOEXEC));
+void Sum(const Clients& clients, CrowdOutcome& outcome) {
+  std::vector<double> handshakes;
+  std::vector<double> pings;
   for (const auto& client : clients) {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.ptr = client.get();
-    ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, client->descriptor(), &event);
+    outcome.established += client->through(CrowdClient::Task::kHandshake) ? 1 : 0;
+    outcome.finished += client->through(CrowdClient::Task::kPings) ? 1 : 0;
+    const CrowdClient::Seen& seen = client->seen();
+    outcome.initiations_again += seen.initiations_again;
+    outcome.pings_unanswered += seen.pings_unanswered;
+    outcome.sent += seen.sent;
+    outcome.received += seen.received;
+    outcome.not_understood += seen.not_understood;
+    handshakes.insert(handshakes.end(), seen.handshake_ms.begin(), seen.handshake_ms.end());
+    pings.insert(pings.end(), seen.ping_ms.begin(), seen.ping_ms.end());
   }
-  for (const auto& client : clients) client->Start();
-  std::vector<std::uint8_t> buffer(65536);
-  std::vector<epoll_event> ready(512);
-  const auto end = steady_clock::now() + kPatience;
-  auto look = steady_clock::now();
-  while (steady_clock::now() < end) {
-    const int count = ::epoll_wait(epoll.get(), ready.data(), 512, 100);
-    for (int i = 0; i < count; ++i) {
-      static_cast<Client*>(ready[static_cast<std::size_t>(i)].data.ptr)->ReadAll(buffer);
-    }
-    const auto now = steady_clock::now();
-    if (now - look < std::chrono::milliseconds(200)) continue;
-    look = now;
-    if (Finished(clients) == clients.size()) return;
-    for (const auto& client : clients) client->SendAgain(now);
-  }
+  outcome.handshake_p50_ms = Percentile(handshakes, 0.5);
+  outcome.handshake_p99_ms = Percentile(handshakes, 0.99);
+  outcome.ping_p50_ms = Percentile(pings, 0.5);
+  outcome.ping_p99_ms = Percentile(pings, 0.99);
 }
 
 }  // namespace
 
 CrowdOutcome Crowd(const LoadOptions& options) {
-  Gateway gateway(options.gateway_port, Gateway::Task::kEcho);
   CrowdOutcome outcome;
-  const auto begin = steady_clock::now();
+  auto begin = steady_clock::now();
   Clients clients;
   for (std::uint32_t i = 0; i < options.clients; ++i) {
-    // 127.1.0.1 and so on.
-    clients.push_back(std::make_unique<Client>(options, 0x010000U + i + 1));
+    clients.push_back(std::make_unique<CrowdClient>(options, i));
   }
-  const auto connected = steady_clock::now();
-  Exchange(clients);
-  outcome.connect_seconds = std::chrono::duration<double>(connected - begin).count();
-  outcome.datagram_seconds = std::chrono::duration<double>(steady_clock::now() - connected).count();
   outcome.connected = clients.size();
-  outcome.finished = Finished(clients);
-  for (const auto& client : clients) {
-    outcome.answered += client->answered();
-    outcome.sent_again += client->sent_again();
-  }
-  gateway.Stop();
-  outcome.gateway_sources = gateway.sources();
+  outcome.connect_seconds = Seconds(begin);
+  Turns turns(clients);
+  begin = steady_clock::now();
+  turns.Run(CrowdClient::Task::kHandshake);
+  outcome.handshake_seconds = Seconds(begin);
+  begin = steady_clock::now();
+  turns.Run(CrowdClient::Task::kPings);
+  outcome.datagram_seconds = Seconds(begin);
+  turns.Drain();
+  for (const auto& client : clients) client->SayGoodbye();
+  Sum(clients, outcome);
   return outcome;
 }
 

@@ -18,12 +18,20 @@ nlohmann::json Shown(const Throughput& throughput) {
 
 nlohmann::json Shown(const CrowdOutcome& outcome) {
   return {{"connected", outcome.connected},
+          {"established", outcome.established},
           {"finished", outcome.finished},
-          {"answered", outcome.answered},
-          {"sent_again", outcome.sent_again},
+          {"initiations_again", outcome.initiations_again},
+          {"pings_unanswered", outcome.pings_unanswered},
+          {"sent", outcome.sent},
+          {"received", outcome.received},
+          {"not_understood", outcome.not_understood},
           {"connect_seconds", outcome.connect_seconds},
+          {"handshake_seconds", outcome.handshake_seconds},
           {"datagram_seconds", outcome.datagram_seconds},
-          {"gateway_sources", outcome.gateway_sources}};
+          {"handshake_p50_ms", outcome.handshake_p50_ms},
+          {"handshake_p99_ms", outcome.handshake_p99_ms},
+          {"ping_p50_ms", outcome.ping_p50_ms},
+          {"ping_p99_ms", outcome.ping_p99_ms}};
 }
 
 nlohmann::json Run(const std::string& load, const LoadOptions& options) {
@@ -32,7 +40,9 @@ nlohmann::json Run(const std::string& load, const LoadOptions& options) {
   if (load == "upload-tcp-relay") return Shown(UploadThroughTcpRelay(options));
   if (load == "download-ingress") return Shown(DownloadThroughIngress(options));
   if (load == "download-relay") return Shown(DownloadThroughRelay(options));
-  return Shown(Crowd(options));
+  if (load == "crowd") return Shown(Crowd(options));
+  RegisterCrowd(options);
+  return {{"registered", options.clients}};
 }
 
 }  // namespace
@@ -43,11 +53,14 @@ int main(int argc, char** argv) {
   CLI::App app("WebSocket load");
   app.add_option("load", load)
       ->check(CLI::IsMember({"upload-ingress", "upload-udp-relay", "upload-tcp-relay",
-                             "download-ingress", "download-relay", "crowd"}))
+                             "download-ingress", "download-relay", "crowd", "register"}))
       ->required();
-  app.add_option("--ca-file", options.ca_file)->required();
-  app.add_option("--port", options.port)->required();
-  app.add_option("--gateway-port", options.gateway_port)->required();
+  app.add_option("--ca-file", options.ca_file);
+  app.add_option("--port", options.port);
+  app.add_option("--gateway-port", options.gateway_port);
+  app.add_flag("--segmented-sink", options.segmented_sink);
+  app.add_option("--gateway-key", options.gateway_key);
+  app.add_option("--registry", options.registry);
   app.add_option("--datagram", options.datagram);
   app.add_option("--megabytes", options.megabytes);
   app.add_option("--clients", options.clients);

@@ -1,6 +1,8 @@
 // One connection, as fast as it goes.
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <functional>
 #include <thread>
@@ -29,6 +31,10 @@ Throughput Outcome(double seconds, std::uint64_t sent, std::uint64_t arrived) {
           static_cast<double>(arrived) / static_cast<double>(sent)};
 }
 
+Gateway::Takes Taking(const LoadOptions& options) {
+  return options.segmented_sink ? Gateway::Takes::kSegmented : Gateway::Takes::kApart;
+}
+
 // Writes `block` over and over, then waits until `done` says that it is through.
 Throughput Upload(const LoadOptions& options, Connection& connection, const Bytes& block,
                   const std::function<void()>& done,
@@ -42,12 +48,21 @@ Throughput Upload(const LoadOptions& options, Connection& connection, const Byte
   return Outcome(seconds, writes * kTogether * options.datagram, arrived());
 }
 
+// Looks like WireGuard's transport data.
+Bytes SomeDatagram(std::size_t size) {
+  Bytes datagram(size, 0x5a);
+  const std::array<std::uint8_t, 4> type = {4, 0, 0, 0};
+  std::copy(type.begin(), type.end(), datagram.begin());
+  return datagram;
+}
+
 Bytes PrefixedBlock(std::size_t datagram) {
   Bytes block;
   for (std::size_t i = 0; i < kTogether; ++i) {
     block.push_back(static_cast<std::uint8_t>(datagram >> 8));
     block.push_back(static_cast<std::uint8_t>(datagram));
-    block.insert(block.end(), datagram, 0x5a);
+    const Bytes one = SomeDatagram(datagram);
+    block.insert(block.end(), one.begin(), one.end());
   }
   return block;
 }
@@ -59,7 +74,7 @@ Throughput Download(const LoadOptions& options, Gateway& gateway, const Endpoint
   std::atomic<bool> stop{false};
   std::atomic<std::uint64_t> sent{0};
   std::thread sender([&] {
-    const Bytes datagram(options.datagram, 0x5a);
+    const Bytes datagram = SomeDatagram(options.datagram);
     const ws::SocketAddress address = ws::ToSocketAddress(to);
     ws::SendBatch batch;
     while (!stop) {
@@ -88,12 +103,12 @@ class CountingSink : public ws::DatagramSink {
 }  // namespace
 
 Throughput UploadThroughIngress(const LoadOptions& options) {
-  Gateway gateway(options.gateway_port, Gateway::Task::kCount);
+  Gateway gateway(options.gateway_port, Taking(options));
   Connection connection(options);
   connection.Upgrade();
   ws::Tunnel tunnel(ws::Role::kClient, ws::Variant::kDatagrams, SomeMask);
   ws::OutputBuffer block;
-  const Bytes datagram(options.datagram, 0x5a);
+  const Bytes datagram = SomeDatagram(options.datagram);
   for (std::size_t i = 0; i < kTogether; ++i) tunnel.AppendDatagram(datagram, block);
   const auto done = [&] {
     ws::OutputBuffer ping;
@@ -107,7 +122,7 @@ Throughput UploadThroughIngress(const LoadOptions& options) {
 }
 
 Throughput UploadThroughUdpRelay(const LoadOptions& options) {
-  Gateway gateway(options.gateway_port, Gateway::Task::kCount);
+  Gateway gateway(options.gateway_port, Taking(options));
   Connection connection(options);
   const auto done = [&] {
     connection.Write(Bytes{0, 0});
@@ -145,7 +160,7 @@ Throughput UploadThroughTcpRelay(const LoadOptions& options) {
 }
 
 Throughput DownloadThroughIngress(const LoadOptions& options) {
-  Gateway gateway(options.gateway_port, Gateway::Task::kCount);
+  Gateway gateway(options.gateway_port);
   gateway.Stop();
   Connection connection(options);
   connection.Upgrade();
@@ -169,7 +184,7 @@ Throughput DownloadThroughIngress(const LoadOptions& options) {
 }
 
 Throughput DownloadThroughRelay(const LoadOptions& options) {
-  Gateway gateway(options.gateway_port, Gateway::Task::kCount);
+  Gateway gateway(options.gateway_port);
   gateway.Stop();
   Connection connection(options);
   Bytes buffer(65536);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -109,14 +110,18 @@ void Connection::Upgrade() {
   if (!upgraded) Die(upgraded.error().message);
 }
 
-Gateway::Gateway(std::uint16_t port, Task task) {
+Gateway::Gateway(std::uint16_t port, Takes takes) {
   auto socket = ws::BindDatagrams(*ws::ParseEndpoint("127.0.0.1:" + std::to_string(port)));
   if (!socket) Die(socket.error().message);
   socket_ = std::move(*socket);
   if (::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kBuffer, sizeof(kBuffer)) != 0) {
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &kBuffer, sizeof(kBuffer));
   }
-  thread_ = std::thread([this, task] { Run(task); });
+  const int on = 1;
+  if (takes == Takes::kSegmented) {
+    ::setsockopt(socket_.get(), SOL_UDP, UDP_GRO, &on, sizeof(on));
+  }
+  thread_ = std::thread([this] { Run(); });
 }
 
 Gateway::~Gateway() { Stop(); }
@@ -126,24 +131,13 @@ void Gateway::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Gateway::Run(Task task) {
-  ws::ReceiveBatch batch(9217);
-  ws::SendBatch reply;
+void Gateway::Run() {
+  ws::ReceiveBatch batch(65536);
   while (!stop_) {
     pollfd one{socket_.get(), POLLIN, 0};
     ::poll(&one, 1, 50);
     const std::size_t count = batch.Receive(socket_.get());
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto datagram = batch.datagram(i);
-      bytes_ += datagram.size();
-      if (task == Task::kCount) continue;
-      const auto sender = *ws::ToEndpoint(batch.sender(i));
-      sources_.insert(sender.address);
-      // An initiation is answered by what is as long as a response.
-      reply.Add(datagram.size() == 148 ? datagram.first(92) : datagram);
-      const ws::SocketAddress to = ws::ToSocketAddress(sender);
-      reply.Flush(socket_.get(), to.get(), to.length);
-    }
+    for (std::size_t i = 0; i < count; ++i) bytes_ += batch.datagram(i).size();
   }
 }
 

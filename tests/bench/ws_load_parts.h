@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
 #include <thread>
@@ -40,23 +39,24 @@ class Connection {
   std::unique_ptr<ws::ByteStream> stream_;
 };
 
-// A UDP socket on 127.0.0.1 with the largest buffer that the machine gives, and a thread on it.
+// A UDP socket on 127.0.0.1 with the largest buffer that the machine gives, and a thread that
+// counts what comes.
 class Gateway {
  public:
-  enum class Task { kCount, kEcho };
-  Gateway(std::uint16_t port, Task task);
+  // Whether a segmented packet comes as one, as recent WireGuards in user space want it, or is
+  // taken apart by the kernel on the sender's account.
+  enum class Takes { kSegmented, kApart };
+  explicit Gateway(std::uint16_t port, Takes takes = Takes::kApart);
   ~Gateway();
   std::uint64_t bytes() const { return bytes_; }
-  std::size_t sources() const { return sources_.size(); }  // after Stop
   void Stop();
   int descriptor() const { return socket_.get(); }
 
  private:
-  void Run(Task task);
+  void Run();
   ws::Descriptor socket_;
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<bool> stop_{false};
-  std::set<IpAddress> sources_;
   std::thread thread_;
 };
 

@@ -10,6 +10,7 @@
 
 #include "lib/base/key.h"
 #include "lib/base/tai64n.h"
+#include "tests/support/noise_steps.h"
 
 namespace jitwg::test {
 
@@ -46,6 +47,7 @@ class Initiator {
   InitiationPacket InitiateFromPoint(const PublicKey& point, const Tai64n& timestamp);
 
  private:
+  friend class Tunnel;
   std::uint64_t NextSeed();
 
   PrivateKey static_private_;
@@ -55,6 +57,9 @@ class Initiator {
   std::uint64_t seed_;
   std::uint64_t count_ = 0;
   std::uint32_t sender_index_ = 0;
+  // Of the packet made last: what the answer goes on from.
+  PrivateKey ephemeral_;
+  steps::Handshake handshake_;
 };
 
 // Makes mac1 right again after the first 116 bytes were changed.
