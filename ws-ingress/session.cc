@@ -1,5 +1,6 @@
 #include "ws-ingress/session.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <utility>
@@ -158,9 +159,21 @@ void Session::FlushToTarget() {
   if (lost > 0) host_.counters.Add(Count::kDroppedNotSent, lost);
 }
 
+// An idle connection keeps no memory, so a busy one asks for it often: once for a batch, not once
+// for each doubling.
+void Session::ReserveFor(std::size_t datagrams) {
+  if (!out_.empty()) return;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < datagrams; ++i) {
+    bytes += host_.from_target.datagram(i).size() + ws::kMaxFrameHeader;
+  }
+  out_.Reserve(std::min(bytes, host_.settings.send_buffer));
+}
+
 void Session::ReadFromTarget() {
   for (int round = 0; round < kRounds; ++round) {
     const std::size_t count = host_.from_target.Receive(udp_.native_handle());
+    ReserveFor(count);
     for (std::size_t i = 0; i < count; ++i) {
       const auto datagram = host_.from_target.datagram(i);
       if (datagram.size() > ws::kMaxDatagram || host_.from_target.truncated(i)) {

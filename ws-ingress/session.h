@@ -75,6 +75,7 @@ class Session : public std::enable_shared_from_this<Session>, private ws::Datagr
   std::size_t FillScratch(ws::IoState& state);
   void TakeFrames(std::span<std::uint8_t> bytes);
   void Discard();
+  void ReserveFor(std::size_t datagrams);
   void ReadFromTarget();
   bool OpenTarget();
   void FlushToTarget();

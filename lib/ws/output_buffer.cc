@@ -15,6 +15,8 @@ void OutputBuffer::Append(std::span<const std::uint8_t> bytes) {
   std::memcpy(Extend(bytes.size()).data(), bytes.data(), bytes.size());
 }
 
+void OutputBuffer::Reserve(std::size_t count) { bytes_.reserve(bytes_.size() + count); }
+
 std::span<std::uint8_t> OutputBuffer::Extend(std::size_t count) {
   // Moving what is left is worth it when at least as much is in front of it.
   if (consumed_ > 0 && consumed_ >= size()) {

@@ -17,6 +17,8 @@ class OutputBuffer {
   std::size_t size() const { return bytes_.size() - consumed_; }
   bool empty() const { return size() == 0; }
 
+  // Room for `count` more bytes at once, for who is about to append many pieces.
+  void Reserve(std::size_t count);
   void Append(std::span<const std::uint8_t> bytes);
   // `count` bytes at the end to be written by the caller, before anything else is called.
   std::span<std::uint8_t> Extend(std::size_t count);

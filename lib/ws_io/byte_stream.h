@@ -31,7 +31,8 @@ class ByteStream {
   virtual ~ByteStream() = default;
   // To be called until it is kDone; kDone at once without TLS.
   virtual IoResult Handshake() = 0;
-  // kDone with at least one byte.
+  // kDone with at least one byte. Only after kWantRead does the socket tell of more: what TLS has
+  // taken off it already wakes nobody.
   virtual IoResult Read(std::span<std::uint8_t> into) = 0;
   // kDone with at least one byte; `from` is not empty. After kWantWrite or kWantRead the next call
   // must begin with the same bytes.

@@ -33,6 +33,9 @@ Result<TlsContext> TlsContext::ForServer(const std::string& certificate_file,
   TlsContext context(raw);
   // Sessions are long here and seldom resumed: tickets do without memory of ours.
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
+  // One system call for each TLS record instead of two. The buffer is no larger for it, and empty
+  // ones are still given back.
+  SSL_CTX_set_read_ahead(raw, 1);
   if (SSL_CTX_use_certificate_chain_file(raw, certificate_file.c_str()) != 1) {
     return Refused("cannot use the certificate in " + certificate_file);
   }

@@ -42,7 +42,7 @@ TEST(ApplyMask, MatchesTheStandardsExample) {
 
 TEST(ApplyMask, IsTheSameInPiecesAsInOne) {
   const MaskKey mask = {1, 20, 55, 200};
-  Bytes whole(67);
+  Bytes whole(203);
   for (std::size_t i = 0; i < whole.size(); ++i) whole[i] = static_cast<std::uint8_t>(3 * i);
   const Bytes original = whole;
   for (std::size_t i = 0; i < whole.size(); ++i) whole[i] ^= mask[i % 4];
