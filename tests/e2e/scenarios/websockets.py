@@ -1,10 +1,15 @@
 """WireGuard over WebSockets: the just-in-time path works for it with nothing special."""
 
 import ipaddress
+import os
+import socket
+import threading
 
+import shell
 from registry import scenario
-from shell import stays, wait_until
+from shell import in_netns, stays, wait_until
 from websocket import LOCAL, Ingress
+from world import GATEWAY, inner_address
 
 SOURCES = ipaddress.ip_network("127.64.0.0/10")
 
@@ -50,6 +55,46 @@ def first_initiation(env):
         status = env.jitwg.status()
         assert status.initiations("authenticated") == 1, f"it took more than one: {status.tree}"
         ingress.finish()
+
+
+def through_the_tunnel(client, data, to_gateway):
+    """Sends data over TCP inside the tunnel, one way: what came out."""
+    inner = inner_address(client.network, 1, 4)
+    with in_netns(GATEWAY):
+        listener = socket.create_server((inner, 0))
+    with in_netns(client.ns):
+        near = socket.create_connection(listener.getsockname(), 30)
+    far = listener.accept()[0]
+    sender, receiver = (near, far) if to_gateway else (far, near)
+    with listener, near, far:
+        receiver.settimeout(60 * shell.time_scale)
+
+        def send():
+            sender.sendall(data)
+            sender.shutdown(socket.SHUT_WR)
+        thread = threading.Thread(target=send)
+        thread.start()
+        received = b"".join(iter(lambda: receiver.recv(65536), b""))
+        thread.join()
+    return received
+
+
+@scenario("much_data_over_websockets_arrives_unharmed", limit=120)
+def much_data(env):
+    gateway, client = env.world.add_interface(), env.world.add_client()
+    client.point_at(gateway, endpoint=LOCAL)
+    env.jitwg.register(client)
+    env.jitwg.start(gateway)
+    data = os.urandom(2_000_000)
+    with Ingress(env.jitwg, gateway) as ingress:
+        ingress.connect(client)
+        assert client.ping(4, 20.0), "no answer through the tunnel"
+        for to_gateway in (True, False):
+            assert through_the_tunnel(client, data, to_gateway) == data, "it came out different"
+        counters = ingress.finish()
+        # WireGuard took the datagrams as they were, however they were handed over.
+        assert min(counters["bytes_in"], counters["bytes_out"]) > len(data), counters
+        assert not any(name.startswith(("dropped_not_sent", "fault")) for name in counters), counters
 
 
 @scenario("unknown_key_stays_out_over_websockets")
