@@ -127,12 +127,22 @@ void Session::OnDatagram(std::span<const std::uint8_t> datagram) {
   if (!udp_.is_open() && !OpenTarget()) return;
   host_.counters.Add(Count::kDatagramsIn);
   host_.counters.Add(Count::kBytesIn, datagram.size());
-  // What came in several pieces lies in a buffer that is used again at once.
-  const bool stays = datagram.data() >= host_.scratch.data() &&
-                     datagram.data() < host_.scratch.data() + host_.scratch.size();
-  if (!stays || host_.to_target.full()) FlushToTarget();
-  host_.to_target.Add(datagram);
-  if (!stays) FlushToTarget();
+  if (host_.to_target.full()) FlushToTarget();
+  host_.to_target.Add(Lasting(datagram));
+}
+
+// The datagram where it stays until the next flush. What came in several pieces, as the first one
+// of a read mostly does, lies in a buffer that is used again at once.
+std::span<const std::uint8_t> Session::Lasting(std::span<const std::uint8_t> datagram) {
+  const std::uint8_t* const scratch = host_.scratch.data();
+  if (datagram.data() >= scratch && datagram.data() < scratch + host_.scratch.size()) {
+    return datagram;
+  }
+  if (host_.kept.size() - host_.kept_size < datagram.size()) FlushToTarget();
+  const auto copy = std::span(host_.kept).subspan(host_.kept_size, datagram.size());
+  std::copy(datagram.begin(), datagram.end(), copy.begin());
+  host_.kept_size += copy.size();
+  return copy;
 }
 
 // Only now, so that a connection that never says anything costs no socket, and nothing can be sent
@@ -156,6 +166,7 @@ bool Session::OpenTarget() {
 void Session::FlushToTarget() {
   if (host_.to_target.empty()) return;
   const std::size_t lost = host_.to_target.Flush(udp_.native_handle());
+  host_.kept_size = 0;
   if (lost > 0) host_.counters.Add(Count::kDroppedNotSent, lost);
 }
 

@@ -41,6 +41,9 @@ struct SessionHost {
   Counters& counters;
   ConnectionLimits& limits;
   std::vector<std::uint8_t> scratch = std::vector<std::uint8_t>(65536);
+  // Datagrams of to_target that lie nowhere else, and how much of it is in use.
+  std::vector<std::uint8_t> kept = std::vector<std::uint8_t>(2 * ws::kMaxDatagram);
+  std::size_t kept_size = 0;
   ws::SendBatch to_target{};
   ws::ReceiveBatch from_target{ws::kMaxDatagram + 1};
 };
@@ -77,6 +80,7 @@ class Session : public std::enable_shared_from_this<Session>, private ws::Datagr
   void Discard();
   void ReserveFor(std::size_t datagrams);
   void ReadFromTarget();
+  std::span<const std::uint8_t> Lasting(std::span<const std::uint8_t> datagram);
   bool OpenTarget();
   void FlushToTarget();
   void Flush();

@@ -28,7 +28,7 @@ Status Bind(int descriptor, const Endpoint& local) {
 
 // Of a segmented packet's payload. A packet of either family has room for it, and kBatch segments
 // are no more than any kernel takes.
-constexpr std::size_t kMaxSegmented = 65'000;
+constexpr std::size_t kMaxSegmented = 65'487;
 
 bool IsTransportData(const iovec& datagram) {
   static constexpr std::array<std::uint8_t, 4> kType = {4, 0, 0, 0};

@@ -18,10 +18,10 @@ import ws_gateway
 
 # Name of a load -> its relay's mode (None: the ingress) and what else ws_load is told.
 LOADS = {
-    "upload-ingress": (None, "upload-ingress", ()),
-    "upload-ingress-segments": (None, "upload-ingress", ("--segmented-sink",)),
     "upload-udp-relay": ("udp", "upload-udp-relay", ()),
+    "upload-ingress": (None, "upload-ingress", ()),
     "upload-tcp-relay": ("tcp", "upload-tcp-relay", ()),
+    "upload-ingress-segments": (None, "upload-ingress", ("--segmented-sink",)),
     "download-ingress": (None, "download-ingress", ()),
     "download-relay": ("from-udp", "download-relay", ()),
 }
@@ -37,8 +37,8 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("build")
     parser.add_argument("json")
-    parser.add_argument("--rounds", type=int, default=5, help="of the throughput's loads; 0 leaves them out")
-    parser.add_argument("--megabytes", type=int, default=400, help="of payload in one upload")
+    parser.add_argument("--rounds", type=int, default=7, help="of the throughput's loads")
+    parser.add_argument("--megabytes", type=int, default=250, help="of payload in one upload")
     parser.add_argument("--clients", type=int, default=2000)
     parser.add_argument("--datagrams-each", type=int, default=100)
     return parser.parse_args()
@@ -95,11 +95,18 @@ class Bench:
         gateway = free_udp_port()
         process, port = self._relay(mode, gateway) if mode else self.ingress(gateway)
         try:
-            return self.load(load, "--port", str(port), "--gateway-port", str(gateway), "--megabytes",
-                             str(self.options.megabytes), *words)
+            outcome = self.load(load, "--port", str(port), "--gateway-port", str(gateway), "--megabytes",
+                                str(self.options.megabytes), *words)
+            return {**outcome, "cpu_seconds_per_gigabyte": cpu_seconds(process.pid) * 1000 / outcome["megabytes"]}
         finally:
             process.kill()
             process.communicate()
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def throughput(bench, rounds):
@@ -107,14 +114,20 @@ def throughput(bench, rounds):
     for _ in range(rounds):
         for name in LOADS:
             results[name].append(bench.one_connection(name))
-    medians = {name: statistics.median(one["megabytes_per_second"] for one in results[name]) for name in LOADS}
-    print(f"\none connection, 1452-byte datagrams, TLS, {rounds} rounds interleaved, MB/s of payload (median)")
-    print(f"{'ingress | relay':44}{'ingress':>10}{'relay':>8}{'ratio':>8}")
+
+    def median(name, value):
+        return statistics.median(one[value] for one in results[name])
+    print(f"\none connection, 1452-byte datagrams, TLS, {rounds} rounds interleaved; medians, and the median of the rounds' ratios")
+    print(f"{'':44}{'MB/s of payload':>20}{'':8}{'CPU s for a GB':>18}")
+    print(f"{'ingress | relay':44}{'ingress':>11}{'relay':>9}{'ratio':>8}{'ingress':>10}{'relay':>8}")
     ratios = {}
     for title, key, ingress, relay in RATIOS:
-        ratios[key] = medians[ingress] / medians[relay]
-        print(f"{title:44}{medians[ingress]:>10.0f}{medians[relay]:>8.0f}{ratios[key]:>8.2f}")
-    return {"rounds": results, "medians": medians, "ratios": ratios}
+        pairs = zip(results[ingress], results[relay])
+        ratios[key] = statistics.median(one["megabytes_per_second"] / other["megabytes_per_second"] for one, other in pairs)
+        speed, cpu = "megabytes_per_second", "cpu_seconds_per_gigabyte"
+        print(f"{title:44}{median(ingress, speed):>11.0f}{median(relay, speed):>9.0f}{ratios[key]:>8.2f}"
+              f"{median(ingress, cpu):>10.2f}{median(relay, cpu):>8.2f}", flush=True)
+    return {"rounds": results, "ratios": ratios, "upload_mb_s": median("upload-ingress", "megabytes_per_second")}
 
 
 def stopped(process):
@@ -175,7 +188,7 @@ def main():
     with open(options.json, "w", encoding="utf-8") as file:
         json.dump({"throughput": speed, "crowd": many}, file, indent=1)
     ratios = " ".join(f"{key}_ratio={ratio:.3f}" for key, ratio in speed["ratios"].items())
-    print(f"RESULT ws {ratios} upload_mb_s={speed['medians']['upload-ingress']:.0f} clients={many['connected']} "
+    print(f"RESULT ws {ratios} upload_mb_s={speed['upload_mb_s']:.0f} clients={many['connected']} "
           f"handshakes={many['established']} finished={many['finished']} sent={many['sent']} received={many['received']} "
           f"lost_in_ingress={many['lost_in_ingress']} pings_unanswered={many['pings_unanswered']} "
           f"udp_overflows={many['udp_overflows']}")

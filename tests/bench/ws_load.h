@@ -27,6 +27,7 @@ struct LoadOptions {
 // everything, as megabytes of payload a second; and how much of it came out.
 struct Throughput {
   double megabytes_per_second = 0;
+  double megabytes = 0;  // that were sent up, or came down
   double arrived_share = 0;
 };
 Throughput UploadThroughIngress(const LoadOptions& options);

@@ -13,6 +13,7 @@ using namespace jitwg::bench;
 
 nlohmann::json Shown(const Throughput& throughput) {
   return {{"megabytes_per_second", throughput.megabytes_per_second},
+          {"megabytes", throughput.megabytes},
           {"arrived_share", throughput.arrived_share}};
 }
 

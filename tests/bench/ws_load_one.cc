@@ -27,8 +27,8 @@ std::size_t Writes(const LoadOptions& options) {
 }
 
 Throughput Outcome(double seconds, std::uint64_t sent, std::uint64_t arrived) {
-  return {static_cast<double>(sent) / 1e6 / seconds,
-          static_cast<double>(arrived) / static_cast<double>(sent)};
+  const double megabytes = static_cast<double>(sent) / 1e6;
+  return {megabytes / seconds, megabytes, static_cast<double>(arrived) / static_cast<double>(sent)};
 }
 
 Gateway::Takes Taking(const LoadOptions& options) {
@@ -89,7 +89,8 @@ Throughput Download(const LoadOptions& options, Gateway& gateway, const Endpoint
   const double seconds = Seconds(begin);
   stop = true;
   sender.join();
-  return {static_cast<double>(got) / 1e6 / seconds,
+  const double megabytes = static_cast<double>(got) / 1e6;
+  return {megabytes / seconds, megabytes,
           static_cast<double>(got) / static_cast<double>(sent.load())};
 }
 

@@ -121,7 +121,7 @@ Gateway::Gateway(std::uint16_t port, Takes takes) {
   if (takes == Takes::kSegmented) {
     ::setsockopt(socket_.get(), SOL_UDP, UDP_GRO, &on, sizeof(on));
   }
-  thread_ = std::thread([this] { Run(); });
+  thread_ = std::thread([this, takes] { Run(takes == Takes::kSegmented ? 65536 : 2048); });
 }
 
 Gateway::~Gateway() { Stop(); }
@@ -131,8 +131,8 @@ void Gateway::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Gateway::Run() {
-  ws::ReceiveBatch batch(65536);
+void Gateway::Run(std::size_t room) {
+  ws::ReceiveBatch batch(room);
   while (!stop_) {
     pollfd one{socket_.get(), POLLIN, 0};
     ::poll(&one, 1, 50);

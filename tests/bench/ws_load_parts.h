@@ -53,7 +53,7 @@ class Gateway {
   int descriptor() const { return socket_.get(); }
 
  private:
-  void Run();
+  void Run(std::size_t room);
   ws::Descriptor socket_;
   std::atomic<std::uint64_t> bytes_{0};
   std::atomic<bool> stop_{false};
