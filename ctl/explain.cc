@@ -84,13 +84,12 @@ void PrintHistory(const v1::ExplainResponse& answer, std::ostream& out) {
     return;
   }
   const v1::Decision& newest = answer.decisions(0);
-  Line(out, "last seen", Ago(newest.decided_at()) + " from " + EndpointText(newest.source()));
+  Line(out, "last seen", Ago(newest.decided_at()) + " from " + OriginText(newest));
   out << "last initiations, newest first:\n";
   Table table({"decided", "interface", "from", "verdict", "client's time", "detail"});
   for (const v1::Decision& decision : answer.decisions()) {
-    table.Add({TimeText(decision.decided_at()), decision.interface(),
-               EndpointText(decision.source()), decision.verdict(),
-               Tai64nText(decision.timestamp()), decision.detail()});
+    table.Add({TimeText(decision.decided_at()), decision.interface(), OriginText(decision),
+               decision.verdict(), Tai64nText(decision.timestamp()), decision.detail()});
   }
   table.Print(out, "  ");
 }

@@ -22,6 +22,16 @@ std::string EndpointText(const v1::Endpoint& endpoint) {
   return parsed ? parsed->ToString() : "-";
 }
 
+std::string AddressText(const std::string& bytes) {
+  const auto address =
+      IpAddress::FromBytes({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  return address ? address->ToString() : "-";
+}
+
+std::string OriginText(const v1::Decision& decision) {
+  return decision.destination().empty() ? EndpointText(decision.source()) : "outbound";
+}
+
 std::vector<std::string> PrefixTexts(
     const google::protobuf::RepeatedPtrField<v1::IpPrefix>& prefixes) {
   std::vector<std::string> texts;
@@ -63,6 +73,12 @@ Json CompletionJson(const v1::CompletionStatus& message) {
           {"reinject_failed", message.reinject_failed()}};
 }
 
+Json OutboundJson(const v1::OutboundStatus& message) {
+  return {{"packets", Counters(message.packets())},
+          {"kernel_dropped", message.kernel_dropped()},
+          {"endpoints", message.endpoints()}};
+}
+
 Json CacheJson(const v1::CacheStatus& message) {
   return {{"entries", message.entries()},
           {"served", message.served()},
@@ -81,7 +97,8 @@ Json ToJson(const v1::GetStatisticsResponse& message) {
           {"kernel_dropped", message.kernel_dropped()},
           {"watchers", message.watchers()},
           {"events_dropped", message.events_dropped()},
-          {"completion", CompletionJson(message.completion())}};
+          {"completion", CompletionJson(message.completion())},
+          {"outbound", message.has_outbound() ? OutboundJson(message.outbound()) : Json(nullptr)}};
 }
 
 Json ToJson(const v1::InterfaceState& message) {
@@ -110,6 +127,7 @@ Json ToJson(const v1::StatusResponse& message) {
           {"lookups_in_flight", message.lookups_in_flight()},
           {"decisions", Counters(message.decisions())},
           {"evictions", Counters(message.evictions())},
+          {"outbound", Counters(message.outbound())},
           {"events_dropped", message.events_dropped()},
           {"cache", message.has_cache() ? CacheJson(message.cache()) : Json(nullptr)}};
 }
@@ -148,13 +166,24 @@ Json ToJson(const v1::HandshakeEvent& message) {
           {"already_installed", message.already_installed()}};
 }
 
+Json ToJson(const v1::OutboundDemand& message) {
+  return {{"type", "demand"},
+          {"asked_at", OptionalTime(message.has_asked_at(), message.asked_at())},
+          {"demand_id", message.demand_id()},
+          {"interface", message.interface()},
+          {"destination", AddressText(message.destination())}};
+}
+
 Json ToJson(const v1::Decision& message) {
+  const bool outbound = !message.destination().empty();
   return {{"type", "decision"},
           {"decided_at", OptionalTime(message.has_decided_at(), message.decided_at())},
           {"captured_at", OptionalTime(message.has_captured_at(), message.captured_at())},
           {"interface", message.interface()},
-          {"public_key", KeyText(message.public_key())},
-          {"source", EndpointText(message.source())},
+          {"public_key",
+           message.public_key().empty() ? Json(nullptr) : Json(KeyText(message.public_key()))},
+          {"source", outbound ? Json(nullptr) : Json(EndpointText(message.source()))},
+          {"destination", outbound ? Json(AddressText(message.destination())) : Json(nullptr)},
           {"timestamp", Tai64nText(message.timestamp())},
           {"verdict", message.verdict()},
           {"detail", message.detail()},

@@ -22,6 +22,10 @@ void PrintJson(std::ostream& out, const Json& json);
 std::string KeyText(const std::string& bytes);
 // "-" when it is none.
 std::string EndpointText(const v1::Endpoint& endpoint);
+// 4 or 16 bytes; "-" when it is none.
+std::string AddressText(const std::string& bytes);
+// Where a decision comes from: the caller's endpoint, or "outbound".
+std::string OriginText(const v1::Decision& decision);
 std::vector<std::string> PrefixTexts(
     const google::protobuf::RepeatedPtrField<v1::IpPrefix>& prefixes);
 // 12 bytes of TAI64N as UTC; empty stays empty.
@@ -35,6 +39,7 @@ Json ToJson(const v1::InterfaceState& message);
 Json ToJson(const v1::StatusResponse& message);
 Json ToJson(const v1::PeerState& message);
 Json ToJson(const v1::HandshakeEvent& message);
+Json ToJson(const v1::OutboundDemand& message);
 Json ToJson(const v1::Decision& message);
 Json ToJson(const v1::Eviction& message);
 Json ToJson(const v1::ExplainResponse& message);

@@ -89,6 +89,11 @@ void PrintSniffer(const SnifferView& view, std::ostream& out) {
   out << ", held now " << completion.held() << ", reinjected " << completion.reinjected()
       << ", failed " << completion.reinject_failed() << "; let go "
       << CountersText(completion.let_go()) << "\n";
+  if (statistics.has_outbound()) {
+    const v1::OutboundStatus& outbound = statistics.outbound();
+    out << "  outbound packets: " << CountersText(outbound.packets()) << "; dropped by the kernel "
+        << outbound.kernel_dropped() << "; last endpoints known " << outbound.endpoints() << "\n";
+  }
   PrintInterfaces(view.interfaces, out);
 }
 
@@ -118,6 +123,10 @@ void PrintProvisioner(const v1::StatusResponse& status, std::ostream& out) {
   }
   out << "  decisions: " << CountersText(status.decisions()) << "\n";
   out << "  evictions: " << CountersText(status.evictions()) << "\n";
+  const auto received = status.outbound().find("received");
+  if (received != status.outbound().end() && received->second != 0) {
+    out << "  outbound: " << CountersText(status.outbound()) << "\n";
+  }
 }
 
 Json SnifferJson(const Result<SnifferView>& view, const std::string& address) {

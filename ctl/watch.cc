@@ -108,6 +108,11 @@ std::string EventText(const v1::HandshakeEvent& event) {
          (event.already_installed() ? "  already installed" : "");
 }
 
+std::string DemandText(const v1::OutboundDemand& demand) {
+  return TimeText(demand.asked_at()) + "  demand    " + Clean(demand.interface()) + "  for " +
+         AddressText(demand.destination());
+}
+
 void WatchEvents(SnifferClient& client, grpc::ClientContext& context, const std::string& interface,
                  Sink& sink) {
   v1::WatchRequest request;
@@ -117,6 +122,9 @@ void WatchEvents(SnifferClient& client, grpc::ClientContext& context, const std:
   for (v1::WatchResponse response; more && reader->Read(&response);) {
     if (response.has_event()) {
       more = sink.Show(EventText(response.event()), ToJson(response.event()),
+                       response.dropped_before(), "events");
+    } else if (response.has_demand()) {
+      more = sink.Show(DemandText(response.demand()), ToJson(response.demand()),
                        response.dropped_before(), "events");
     } else if (response.has_heartbeat()) {
       more = sink.ShowHeartbeat(
@@ -215,8 +223,8 @@ int WatchCommand(const Arguments& arguments, Io io) {
       "  jitwgctl --json watch | jq 'select(.type == \"decision\")'\n\n"
       "Exit codes: 0 --count was reached, or --timeout without --count; 1 --timeout came first;\n"
       "3 a daemon does not answer, or ended.\n"
-      "JSON: one object per line; `type` is event, decision, eviction or heartbeat. The first\n"
-      "heartbeat of each `stream` says that nothing is missed from there on.\n");
+      "JSON: one object per line; `type` is event, demand, decision, eviction or heartbeat. The\n"
+      "first heartbeat of each `stream` says that nothing is missed from there on.\n");
   parser.Parse(arguments);
   if (const auto code = parser.Finish(io.out, io.err)) return *code;
   return Watch(options, io);

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "lib/registry/api_json.h"
 #include "peer-api/peer_json.h"
 #include "peer-api/problem.h"
 #include "peer-api/routes.h"
@@ -65,6 +66,17 @@ Response List(Registry& registry, const Call& call) {
   const auto peers = registry.List(*query);
   if (!peers) return Problem(peers.error());
   return {200, "application/json", RowsText(*peers)};
+}
+
+Response Holder(Registry& registry, const Call& call) {
+  const std::string* text = QueryText(call, "address");
+  if (text == nullptr) return Problem({ErrorCode::kInvalidArgument, "parameter address is needed"});
+  const auto address = IpAddress::Parse(*text);
+  if (!address) return Problem({ErrorCode::kInvalidArgument, "parameter address is no IP address"});
+  const std::string* network = QueryText(call, "network");
+  const auto holder = registry.FindHolder(network == nullptr ? "" : *network, *address);
+  if (!holder) return Problem(holder.error());
+  return {200, "application/json", registry::HolderToJson(*holder)};
 }
 
 // A gateway that subscribes after its own write was answered is not told of that write, as with
@@ -147,6 +159,8 @@ void AddInternalRoutes(Router& router, Registry& registry, ChangeFeed& changes,
               false,
               {"after", "limit", "network", "pinned"},
               with(List)});
+  router.Add(
+      {"GET", "/internal/v1/holder", Role::kGateway, false, {"address", "network"}, with(Holder)});
   router.Add({"GET",
               "/internal/v1/changes",
               Role::kGateway,

@@ -12,9 +12,14 @@ void FillDecision(const Decision& decision, v1::Decision* message) {
   const HandshakeEvent& event = decision.event;
   rpc::Fill(decision.decided_at, message->mutable_decided_at());
   message->set_interface(event.interface);
-  message->set_public_key(rpc::ToBytes(event.public_key));
-  rpc::Fill(event.source, message->mutable_source());
-  message->set_timestamp(rpc::ToBytes(event.timestamp));
+  if (!event.public_key.IsZero()) message->set_public_key(rpc::ToBytes(event.public_key));
+  if (decision.destination) {
+    const auto bytes = decision.destination->bytes();
+    message->set_destination(bytes.data(), bytes.size());
+  } else {
+    rpc::Fill(event.source, message->mutable_source());
+    message->set_timestamp(rpc::ToBytes(event.timestamp));
+  }
   rpc::Fill(event.captured_at, message->mutable_captured_at());
   message->set_verdict(std::string(ToString(decision.verdict)));
   message->set_detail(decision.detail);

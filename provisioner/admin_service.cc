@@ -65,6 +65,9 @@ grpc::Status AdminService::Status(grpc::ServerContext* /*context*/,
   response->set_registry_lookups(provisioner_.coordinator().lookups());
   response->set_lookups_in_flight(
       static_cast<std::uint32_t>(provisioner_.coordinator().in_flight()));
+  for (const auto& [what, count] : provisioner_.outbound().Counters()) {
+    (*response->mutable_outbound())[what] = count;
+  }
   response->set_events_dropped(link.events_dropped);
   response->set_sniffer_reconnects(link.reconnects);
   if (info_.cache != nullptr) FillCache(response->mutable_cache());

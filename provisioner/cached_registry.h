@@ -53,6 +53,11 @@ class CachedRegistry final : public registry::Registry {
   void Find(const PublicKey& key, std::chrono::milliseconds deadline, FindCallback done) override;
   // Of pinned peers, known ones while the registry is away; any other list is the registry's.
   Result<std::vector<registry::Peer>> List(const registry::ListQuery& query) override;
+  // The registry's word alone: while it is away nobody is found by address.
+  Result<std::optional<registry::AddressHolder>> FindHolder(const std::string& network,
+                                                            const IpAddress& address) override {
+    return inner_.FindHolder(network, address);
+  }
   Status Put(const registry::Peer& peer, bool replace) override;
   Status Remove(const PublicKey& key) override;
   // Besides the registry's notices: when the registry is back, one for each peer that was served

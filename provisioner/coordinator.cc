@@ -24,9 +24,23 @@ Verdict ToVerdict(PeerOutcome outcome) {
       return Verdict::kAlreadyInstalled;
     case PeerOutcome::kRefusedPrefix:
       return Verdict::kPrefixNotAllowed;
+    case PeerOutcome::kNoEndpoint:
+      return Verdict::kNoEndpoint;
     default:
       return Verdict::kInstallFailed;
   }
+}
+
+std::string DetailOf(const std::optional<OutboundCall>& outbound, const std::string& detail,
+                     const std::optional<std::chrono::seconds>& cached_age) {
+  std::string text;
+  const auto add = [&text](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
+  if (outbound) add("outbound to " + outbound->demand.destination.ToString());
+  if (!detail.empty()) add(detail);
+  if (cached_age) {
+    add("from the gateway's cache, " + std::to_string(cached_age->count()) + " s old");
+  }
+  return text;
 }
 
 bool IsIn(PeerOutcome outcome) {
@@ -37,12 +51,10 @@ bool IsIn(PeerOutcome outcome) {
 }  // namespace
 
 Coordinator::Coordinator(const CoordinatorParts& parts, CoordinatorOptions options,
-                         std::function<void(const PublicKey&)> recheck,
-                         std::function<void(const std::string&)> cap_reached)
+                         CoordinatorCallbacks callbacks)
     : parts_(parts),
       options_(std::move(options)),
-      recheck_(std::move(recheck)),
-      cap_reached_(std::move(cap_reached)),
+      callbacks_(std::move(callbacks)),
       queue_(parts.link, *this, options_.completion, options_.install) {}
 
 Coordinator::~Coordinator() { Stop(); }
@@ -54,8 +66,17 @@ void Coordinator::OnEvent(const HandshakeEvent& event) {
     parts_.book.NoteActivity(id, parts_.clock.SteadyNow());
     return Publish(event, Verdict::kAlreadyInstalled, "");
   }
-  switch (Board(id, event)) {
+  Boarding boarding = Board(id, event, /*is_fresh=*/false);
+  std::string detail;
+  if (boarding == Boarding::kUnchecked) {
+    // An outbound flight puts no stamp on disk, and events come one at a time: this one cannot be
+    // overtaken.
+    if (const auto verdict = CheckReplay(event, detail)) return Publish(event, *verdict, detail);
+    boarding = Board(id, event, /*is_fresh=*/true);
+  }
+  switch (boarding) {
     case Boarding::kJoined:
+    case Boarding::kUnchecked:
       return;
     case Boarding::kReplay:
       return Publish(event, Verdict::kReplay, "");
@@ -65,17 +86,39 @@ void Coordinator::OnEvent(const HandshakeEvent& event) {
       break;
   }
   // Only now, with the key in flight: an earlier flight has put its stamp on disk, none is to come.
-  std::string detail;
   if (const auto verdict = CheckReplay(event, detail)) return Land(id, *verdict, detail);
   LookUp(id);
 }
 
-Coordinator::Boarding Coordinator::Board(const PeerId& id, const HandshakeEvent& event) {
+void Coordinator::OnOutbound(const OutboundCall& call) {
+  const PeerId id{call.demand.interface, call.public_key};
+  if (BoardOutbound(id, call)) LookUp(id);
+}
+
+bool Coordinator::BoardOutbound(const PeerId& id, const OutboundCall& call) {
+  const std::lock_guard lock(mutex_);
+  // Half of the places are the callers' alone.
+  if (stopping_ || flights_.size() >= options_.max_lookups / 2) return false;
+  const auto [item, is_new] = flights_.try_emplace(id);
+  if (!is_new) return false;
+  Flight& flight = item->second;
+  flight.newest.interface = id.interface;
+  flight.newest.public_key = id.public_key;
+  flight.newest.captured_at = call.demand.asked_at;
+  flight.outbound = call;
+  flight.started = parts_.clock.SteadyNow();
+  return true;
+}
+
+Coordinator::Boarding Coordinator::Board(const PeerId& id, const HandshakeEvent& event,
+                                         bool is_fresh) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return Boarding::kFull;
   if (const auto found = flights_.find(id); found != flights_.end()) {
+    if (found->second.outbound && !is_fresh) return Boarding::kUnchecked;
     HandshakeEvent& newest = found->second.newest;
     if (event.timestamp <= newest.timestamp) return Boarding::kReplay;
+    found->second.outbound.reset();
     newest = event;
     superseded_.fetch_add(1);
     return Boarding::kJoined;
@@ -100,7 +143,7 @@ std::optional<Verdict> Coordinator::CheckReplay(const HandshakeEvent& event, std
 void Coordinator::LookUp(const PeerId& id) {
   {
     const std::lock_guard lock(mutex_);
-    ++callbacks_;
+    ++answers_due_;
   }
   lookups_.fetch_add(1);
   if (parts_.cache != nullptr) {
@@ -120,7 +163,7 @@ void Coordinator::OnAnswer(const PeerId& id, Found found, const Age& age) {
   }
   OnFound(id, std::move(found));
   const std::lock_guard lock(mutex_);
-  --callbacks_;
+  --answers_due_;
   landed_.notify_all();
 }
 
@@ -183,7 +226,10 @@ void Coordinator::Land(const PeerId& id, Verdict verdict, const std::string& det
     landed_.notify_all();
   }
   PublishFlight(flight, verdict, detail);
-  if (flight.registry_changed) recheck_(id.public_key);
+  if (flight.outbound && callbacks_.outbound_landed) {
+    callbacks_.outbound_landed(*flight.outbound, verdict);
+  }
+  if (flight.registry_changed && callbacks_.recheck) callbacks_.recheck(id.public_key);
 }
 
 Result<std::vector<PeerSpec>> Coordinator::PrepareBatch(const std::string& interface,
@@ -197,10 +243,15 @@ Result<std::vector<PeerSpec>> Coordinator::PrepareBatch(const std::string& inter
       flight.sent = parts_.clock.SteadyNow();
       flight.sent_initiation = flight.newest.initiation_id;
       specs.push_back(ToSpec(*flight.peer, flight.sent_initiation));
-      stamps.emplace_back(key, flight.newest.timestamp);
+      if (flight.outbound) {
+        specs.back().demand_id = flight.outbound->demand.demand_id;
+        specs.back().suggested_endpoint = flight.outbound->suggested_endpoint;
+      } else {
+        stamps.emplace_back(key, flight.newest.timestamp);
+      }
     }
   }
-  const Status stored = parts_.replay.Raise(stamps);
+  const Status stored = stamps.empty() ? Status() : parts_.replay.Raise(stamps);
   if (!stored) {
     return Error{stored.error().code,
                  "nothing was installed, since the time stamp cannot be "
@@ -232,7 +283,11 @@ void Coordinator::FinishOne(const PeerId& id, const PeerResult& result) {
     parts_.book.NoteInstalled(id, peer, parts_.clock.SteadyNow());
     if (SendAgain(id)) return;
   }
-  if (result.outcome == PeerOutcome::kRefusedCap && cap_reached_) cap_reached_(id.interface);
+  // Nobody knew where to call; a caller who joined meanwhile tells.
+  if (result.outcome == PeerOutcome::kNoEndpoint && SendAgain(id)) return;
+  if (result.outcome == PeerOutcome::kRefusedCap && callbacks_.cap_reached) {
+    callbacks_.cap_reached(id.interface);
+  }
   Land(id, ToVerdict(result.outcome), result.message);
 }
 
@@ -260,12 +315,9 @@ void Coordinator::PublishFlight(const Flight& flight, Verdict verdict, const std
   Decision decision;
   decision.decided_at = parts_.clock.WallNow();
   decision.event = flight.newest;
+  if (flight.outbound) decision.destination = flight.outbound->demand.destination;
   decision.verdict = verdict;
-  decision.detail = detail;
-  if (flight.cached_age) {
-    decision.detail += (detail.empty() ? "" : "; ") + std::string("from the gateway's cache, ") +
-                       std::to_string(flight.cached_age->count()) + " s old";
-  }
+  decision.detail = DetailOf(flight.outbound, detail, flight.cached_age);
   const bool was_sent = flight.sent != SteadyTime{};
   const bool was_found = flight.looked_up != SteadyTime{};
   decision.lookup_time = Between(flight.started, was_found ? flight.looked_up : now);
@@ -274,7 +326,8 @@ void Coordinator::PublishFlight(const Flight& flight, Verdict verdict, const std
     decision.peer_name = flight.peer->name;
     decision.allowed_ips = flight.peer->allowed_ips;
   }
-  if (was_sent) {
+  // What packets of the gateway can cause without end is no line of the log.
+  if (was_sent && verdict != Verdict::kNoEndpoint) {
     const bool failed = verdict == Verdict::kInstallFailed || verdict == Verdict::kPrefixNotAllowed;
     const std::string_view what = failed ? "peer_not_installed" : "peer_installed";
     const auto level = failed ? spdlog::level::warn : spdlog::level::info;
@@ -301,7 +354,7 @@ void Coordinator::Stop() {
   }
   queue_.Stop();
   std::unique_lock lock(mutex_);
-  landed_.wait(lock, [this] { return flights_.empty() && callbacks_ == 0; });
+  landed_.wait(lock, [this] { return flights_.empty() && answers_due_ == 0; });
 }
 
 std::size_t Coordinator::in_flight() const {

@@ -28,6 +28,23 @@
 
 namespace jitwg::provisioner {
 
+// An outbound demand whose address turned out to be a registered peer's.
+struct OutboundCall {
+  OutboundDemand demand;
+  PublicKey public_key;
+  std::optional<Endpoint> suggested_endpoint;  // from the registry
+};
+
+// Told by a coordinator; each must not block, and may be empty.
+struct CoordinatorCallbacks {
+  // The registry changed while the key was in flight: compare it with the registry again.
+  std::function<void(const PublicKey&)> recheck;
+  // The interface admits no further peer.
+  std::function<void(const std::string&)> cap_reached;
+  // What became of an outbound call. Not told of one whose peer called meanwhile.
+  std::function<void(const OutboundCall&, Verdict)> outbound_landed;
+};
+
 struct CoordinatorOptions {
   GatewayIdentity identity;
   Completion completion = Completion::kSnifferDefault;
@@ -52,17 +69,17 @@ struct CoordinatorParts {
 // Thread-safe.
 class Coordinator final : private InstallBatcher {
  public:
-  // `recheck` is asked to compare a key with the registry again, because the registry changed while
-  // the key was in flight; `cap_reached` is told of an interface that admits no further peer. They
-  // must not block.
   Coordinator(const CoordinatorParts& parts, CoordinatorOptions options,
-              std::function<void(const PublicKey&)> recheck,
-              std::function<void(const std::string&)> cap_reached = {});
+              CoordinatorCallbacks callbacks);
   // Stop().
   ~Coordinator() override;
 
   // One call at a time.
   void OnEvent(const HandshakeEvent& event);
+  // Installs the peer to be called, by the same rules. One that is in flight already is left to
+  // that; when half of the places are taken nothing is done, and its next packet asks again. Any
+  // thread.
+  void OnOutbound(const OutboundCall& call);
   // To be called before the key is reconciled.
   void OnRegistryChange(const registry::Change& change);
 
@@ -79,6 +96,7 @@ class Coordinator final : private InstallBatcher {
  private:
   struct Flight {
     HandshakeEvent newest;
+    std::optional<OutboundCall> outbound;  // as long as no initiation asks for the peer
     std::uint64_t sent_initiation = 0;
     bool registry_changed = false;
     SteadyTime started;
@@ -88,10 +106,12 @@ class Coordinator final : private InstallBatcher {
     std::optional<std::chrono::seconds> cached_age;
   };
 
-  enum class Boarding { kNew, kJoined, kReplay, kFull };
+  enum class Boarding { kNew, kJoined, kReplay, kFull, kUnchecked };
 
-  // Makes a flight for the event, or gives it to the flight of its key.
-  Boarding Board(const PeerId& id, const HandshakeEvent& event);
+  // Makes a flight for the event, or gives it to the flight of its key. kUnchecked: that one is an
+  // outbound one, so that nobody has compared time stamps yet; do so, and say `is_fresh`.
+  Boarding Board(const PeerId& id, const HandshakeEvent& event, bool is_fresh);
+  bool BoardOutbound(const PeerId& id, const OutboundCall& call);
   // The time stamp was seen before, or it cannot be known: the verdict, else nullopt.
   std::optional<Verdict> CheckReplay(const HandshakeEvent& event, std::string& detail);
   using Found = Result<std::optional<registry::Peer>>;
@@ -119,8 +139,7 @@ class Coordinator final : private InstallBatcher {
 
   const CoordinatorParts parts_;
   const CoordinatorOptions options_;
-  const std::function<void(const PublicKey&)> recheck_;
-  const std::function<void(const std::string&)> cap_reached_;
+  const CoordinatorCallbacks callbacks_;
   std::atomic<std::uint64_t> lookups_{0};
   std::atomic<std::uint64_t> superseded_{0};
   LogLimiter refusals_;
@@ -128,7 +147,7 @@ class Coordinator final : private InstallBatcher {
   mutable std::mutex mutex_;
   std::condition_variable landed_;
   std::unordered_map<PeerId, Flight, PeerIdHash> flights_;
-  std::size_t callbacks_ = 0;  // of the registry, not yet returned
+  std::size_t answers_due_ = 0;  // callbacks of the registry, not yet returned
   bool stopping_ = false;
   InstallQueue queue_;  // last: its thread uses the rest
 };

@@ -1,7 +1,8 @@
-// What became of one initiation, as a value.
+// What became of one initiation, or of one outbound demand, as a value.
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +26,10 @@ enum class Verdict {
   kRegistryUnavailable,
   kOverloaded,
   kInstallFailed,
+  kUnknownAddress,  // of outbound demands alone, as is the next
+  kNoEndpoint,
 };
-inline constexpr std::size_t kVerdicts = 13;
+inline constexpr std::size_t kVerdicts = 15;
 
 // As admin.proto names them.
 std::string_view ToString(Verdict verdict);
@@ -35,6 +38,9 @@ Verdict ToVerdict(Refusal refusal);
 struct Decision {
   WallTime decided_at;
   HandshakeEvent event;
+  // The gateway has a packet for it, and that is all that asks for the peer: then the event has
+  // neither source nor time stamp, and with kUnknownAddress no key.
+  std::optional<IpAddress> destination;
   Verdict verdict = Verdict::kInstallFailed;
   std::string detail;
   std::string peer_name;

@@ -6,10 +6,10 @@ namespace jitwg::provisioner {
 
 std::string_view ToString(Verdict verdict) {
   static constexpr std::array<std::string_view, kVerdicts> kNames = {
-      "installed",          "updated", "already_installed",    "unknown_key",
-      "disabled",           "expired", "other_network",        "other_gateway",
-      "prefix_not_allowed", "replay",  "registry_unavailable", "overloaded",
-      "install_failed"};
+      "installed",          "updated",         "already_installed",    "unknown_key",
+      "disabled",           "expired",         "other_network",        "other_gateway",
+      "prefix_not_allowed", "replay",          "registry_unavailable", "overloaded",
+      "install_failed",     "unknown_address", "no_endpoint"};
   return kNames.at(static_cast<std::size_t>(verdict));
 }
 

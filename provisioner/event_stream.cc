@@ -59,6 +59,13 @@ void EventStream::Deliver(const v1::WatchResponse& message) {
     } else {
       listener_.OnDropped(1);  // a sniffer of another version; its client tries again
     }
+  } else if (message.has_demand()) {
+    const auto demand = ParseDemand(message.demand());
+    if (demand) {
+      listener_.OnDemand(*demand);
+    } else {
+      listener_.OnDropped(1);  // the next packet asks again
+    }
   }
 }
 

@@ -38,11 +38,25 @@ Result<HandshakeEvent> ParseEvent(const v1::HandshakeEvent& message) {
   return event;
 }
 
+Result<OutboundDemand> ParseDemand(const v1::OutboundDemand& message) {
+  const auto name = ParseName(message.interface());
+  if (!name) return name.error();
+  const std::string& bytes = message.destination();
+  const auto destination =
+      IpAddress::FromBytes({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  if (!destination) return destination.error();
+  if (message.demand_id() == 0) {
+    return Error{ErrorCode::kInvalidArgument, "an outbound demand has an id"};
+  }
+  return OutboundDemand{message.demand_id(), *name, *destination,
+                        rpc::ToWallTime(message.asked_at())};
+}
+
 Result<PeerResult> ParseResult(const v1::PeerResult& message) {
   const auto key = rpc::ParseKey(message.public_key());
   if (!key) return key.error();
   const int outcome = static_cast<int>(message.outcome());
-  const bool is_known = outcome > 0 && outcome <= static_cast<int>(PeerOutcome::kFailed);
+  const bool is_known = outcome > 0 && outcome <= static_cast<int>(PeerOutcome::kNoEndpoint);
   return PeerResult{*key, is_known ? static_cast<PeerOutcome>(outcome) : PeerOutcome::kUnspecified,
                     message.message()};
 }
@@ -117,6 +131,10 @@ void FillSpec(const PeerSpec& spec, v1::PeerSpec* message) {
   for (const IpPrefix& prefix : spec.allowed_ips) rpc::Fill(prefix, message->add_allowed_ips());
   message->set_persistent_keepalive_seconds(spec.persistent_keepalive);
   message->set_initiation_id(spec.initiation_id);
+  message->set_demand_id(spec.demand_id);
+  if (spec.suggested_endpoint) {
+    rpc::Fill(*spec.suggested_endpoint, message->mutable_suggested_endpoint());
+  }
 }
 
 void WipeSecrets(v1::InstallPeersRequest& request) {

@@ -11,6 +11,7 @@ namespace jitwg::provisioner {
 
 // kInvalidArgument says which part makes no sense.
 Result<HandshakeEvent> ParseEvent(const v1::HandshakeEvent& message);
+Result<OutboundDemand> ParseDemand(const v1::OutboundDemand& message);
 Result<PeerResult> ParseResult(const v1::PeerResult& message);
 Result<PeerState> ParseState(const v1::PeerState& message);
 void FillState(const PeerState& state, v1::PeerState* message);

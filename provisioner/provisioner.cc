@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <utility>
 
 #include "provisioner/log_text.h"
@@ -13,6 +14,13 @@ ReconcilerOptions WithCoordinators(ReconcilerOptions options, const CoordinatorO
   options.identity = from.identity;
   options.lookup_timeout = from.lookup_timeout;
   return options;
+}
+
+OutboundDeskOptions OutboundOptionsFrom(const ProvisionerOptions& options) {
+  OutboundDeskOptions outbound;
+  outbound.network = options.coordinator.identity.network;
+  outbound.unfinished = options.eviction.unfinished;
+  return outbound;
 }
 
 }  // namespace
@@ -32,12 +40,20 @@ Provisioner::Provisioner(const Clock& clock, SnifferLink& link, registry::Regist
                       if (trust_absence) reconciler_.Request(key);
                     },
                 .missing_pinned = [this](const PublicKey& key) { reconciler_.Request(key); },
-                .listed = [this](const std::string& interface,
-                                 const PeerList& list) { reporter_.NoteList(interface, list); }}),
+                .listed =
+                    [this](const std::string& interface, const PeerList& list) {
+                      reporter_.NoteList(interface, list);
+                      outbound_.NoteList(interface, list);
+                    }}),
+      outbound_(clock, registry, decisions_, OutboundOptionsFrom(options),
+                [this](const OutboundCall& call) { coordinator_.OnOutbound(call); }),
       coordinator_(
           {clock, link, registry, replay, book_, interfaces_, decisions_, cache},
-          options.coordinator, [this](const PublicKey& key) { reconciler_.Request(key); },
-          [this](const std::string& interface) { evictor_.WantRoom(interface); }),
+          options.coordinator,
+          {.recheck = [this](const PublicKey& key) { reconciler_.Request(key); },
+           .cap_reached = [this](const std::string& interface) { evictor_.WantRoom(interface); },
+           .outbound_landed = [this](const OutboundCall& call,
+                                     Verdict verdict) { outbound_.OnLanded(call, verdict); }}),
       operations_({.clock = clock,
                    .link = link,
                    .registry = registry,
@@ -58,14 +74,15 @@ void Provisioner::Start() {
   evicting_ =
       std::jthread([this](const std::stop_token& stop) { evictor_.Run(evict_period_, stop); });
   reporting_ = std::jthread([this](const std::stop_token& stop) { reporter_.Run(stop); });
+  outbound_looking_ = std::jthread([this](const std::stop_token& stop) { outbound_.Run(stop); });
   watching_ = std::jthread([this](const std::stop_token& stop) { link_.Watch(*this, stop); });
 }
 
 void Provisioner::Stop() {
   registry_.Subscribe(nullptr);
-  for (std::jthread* thread : {&watching_, &evicting_, &reconciling_, &reporting_})
-    thread->request_stop();
-  for (std::jthread* thread : {&watching_, &evicting_, &reconciling_, &reporting_}) {
+  const std::array threads{&watching_, &outbound_looking_, &evicting_, &reconciling_, &reporting_};
+  for (std::jthread* thread : threads) thread->request_stop();
+  for (std::jthread* thread : threads) {
     if (thread->joinable()) thread->join();
   }
   coordinator_.Stop();
@@ -102,8 +119,11 @@ void Provisioner::OnDisconnected(const Error& why) {
 
 void Provisioner::OnEvent(const HandshakeEvent& event) {
   reporter_.NoteEvent(event);
+  outbound_.OnEvent(event);
   coordinator_.OnEvent(event);
 }
+
+void Provisioner::OnDemand(const OutboundDemand& demand) { outbound_.OnDemand(demand); }
 
 void Provisioner::OnDropped(std::uint64_t count) {
   const std::lock_guard lock(mutex_);
@@ -112,6 +132,7 @@ void Provisioner::OnDropped(std::uint64_t count) {
 
 void Provisioner::OnRegistryChange(const registry::Change& change) {
   coordinator_.OnRegistryChange(change);
+  outbound_.OnRegistryChange(change);
   if (change.public_key) {
     reconciler_.Request(*change.public_key);
   } else {

@@ -17,6 +17,7 @@
 #include "provisioner/evictor.h"
 #include "provisioner/interface_table.h"
 #include "provisioner/operator.h"
+#include "provisioner/outbound_desk.h"
 #include "provisioner/peer_book.h"
 #include "provisioner/peer_remover.h"
 #include "provisioner/reconciler.h"
@@ -58,10 +59,12 @@ class Provisioner final : private SnifferListener {
   const Coordinator& coordinator() const { return coordinator_; }
   DecisionHub& decisions() { return decisions_; }
   Operator& operations() { return operations_; }
+  const OutboundDesk& outbound() const { return outbound_; }
 
  private:
   void OnConnected(std::uint64_t instance) override;
   void OnEvent(const HandshakeEvent& event) override;
+  void OnDemand(const OutboundDemand& demand) override;
   void OnDropped(std::uint64_t count) override;
   void OnDisconnected(const Error& why) override;
   void OnRegistryChange(const registry::Change& change);
@@ -75,6 +78,7 @@ class Provisioner final : private SnifferListener {
   PeerRemover remover_;
   Reconciler reconciler_;
   Evictor evictor_;
+  OutboundDesk outbound_;
   Coordinator coordinator_;
   Operator operations_;
   SightingReporter reporter_;
@@ -85,6 +89,7 @@ class Provisioner final : private SnifferListener {
   std::jthread evicting_;
   std::jthread reconciling_;
   std::jthread reporting_;
+  std::jthread outbound_looking_;
 };
 
 }  // namespace jitwg::provisioner

@@ -25,6 +25,7 @@ class SnifferListener {
   // sniffer was restarted.
   virtual void OnConnected(std::uint64_t instance) = 0;
   virtual void OnEvent(const HandshakeEvent& event) = 0;
+  virtual void OnDemand(const OutboundDemand& demand) = 0;
   // So many events were lost before the next one.
   virtual void OnDropped(std::uint64_t count) = 0;
   // The stream is lost, or could not be had; the link tries again by itself.

@@ -26,6 +26,14 @@ struct HandshakeEvent {
   bool already_installed = false;
 };
 
+// The gateway has a packet for an address that no installed peer has.
+struct OutboundDemand {
+  std::uint64_t demand_id = 0;
+  std::string interface;
+  IpAddress destination;  // inside the tunnel
+  WallTime asked_at;
+};
+
 enum class Completion { kSnifferDefault, kRetry, kInitiate, kReinject, kHold };
 
 // Move-only because of the secret; Clone() where a copy is meant.
@@ -35,6 +43,9 @@ struct PeerSpec {
   std::vector<IpPrefix> allowed_ips;
   std::uint16_t persistent_keepalive = 0;  // seconds, 0 = off
   std::uint64_t initiation_id = 0;         // 0: no initiation asks for it
+  std::uint64_t demand_id = 0;             // 0: no packet of the gateway's does either
+  // With demand_id: where the peer may be, should the sniffer not know better.
+  std::optional<Endpoint> suggested_endpoint;
 
   PeerSpec Clone() const {
     PeerSpec copy;
@@ -43,6 +54,8 @@ struct PeerSpec {
     copy.allowed_ips = allowed_ips;
     copy.persistent_keepalive = persistent_keepalive;
     copy.initiation_id = initiation_id;
+    copy.demand_id = demand_id;
+    copy.suggested_endpoint = suggested_endpoint;
     return copy;
   }
 };
@@ -61,6 +74,7 @@ enum class PeerOutcome {
   kRefusedForeign,
   kRefusedCap,
   kFailed,
+  kNoEndpoint,
 };
 
 struct PeerResult {

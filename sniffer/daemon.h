@@ -25,6 +25,8 @@
 #include "sniffer/installer_service.h"
 #include "sniffer/interface_table.h"
 #include "sniffer/options.h"
+#include "sniffer/outbound/demand_table.h"
+#include "sniffer/outbound/outbound_watch.h"
 #include "sniffer/pipeline.h"
 #include "sniffer/state_dir.h"
 #include "sniffer/statistics.h"
@@ -47,6 +49,9 @@ class Daemon {
   Status OpenSources(const SnifferOptions& options);
   Status OpenHold(const SnifferOptions& options);
   Status Serve(const SnifferOptions& options);
+  Status OpenTaps(const SnifferOptions& options);
+  void StartTaps();
+  void FillOutbound(v1::OutboundStatus& status) const;
   void FollowLinks(const std::stop_token& stop);
   void ExpireHeld(const std::stop_token& stop);
   void StartThreads(const SnifferOptions& options);
@@ -64,7 +69,10 @@ class Daemon {
   std::vector<std::unique_ptr<PeerManager>> peers_;
   InterfaceTable interfaces_;
   std::vector<std::unique_ptr<PacketSource>> sources_;
+  std::vector<std::unique_ptr<PacketSource>> taps_;  // with --outbound, one of each interface
+  DemandTable demands_;
   std::unique_ptr<EventsService> events_;
+  std::unique_ptr<OutboundWatch> outbound_;
   std::unique_ptr<InstallerService> installer_;
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<Pipeline> pipeline_;

@@ -36,6 +36,21 @@ v1::WatchResponse ToMessage(const HandshakeEvent& event) {
   return response;
 }
 
+v1::WatchResponse ToMessage(const OutboundDemand& demand) {
+  v1::WatchResponse response;
+  v1::OutboundDemand& message = *response.mutable_demand();
+  message.set_demand_id(demand.id);
+  message.set_interface(demand.interface);
+  const auto bytes = demand.destination.bytes();
+  message.set_destination(bytes.data(), bytes.size());
+  rpc::Fill(demand.asked_at, message.mutable_asked_at());
+  return response;
+}
+
+const std::string& InterfaceOf(const v1::WatchResponse& response) {
+  return response.has_demand() ? response.demand().interface() : response.event().interface();
+}
+
 void Fill(const CompletionStatus& status, v1::CompletionStatus& message) {
   message.set_strategy(status.strategy);
   message.set_why_not_better(status.why_not_better);
@@ -52,7 +67,7 @@ FanOut<v1::WatchResponse>::Wanted OnlyInterfaces(const v1::WatchRequest& request
   std::vector<std::string> names(request.interfaces().begin(), request.interfaces().end());
   if (names.empty()) return nullptr;
   return [names = std::move(names)](const v1::WatchResponse& response) {
-    return std::find(names.begin(), names.end(), response.event().interface()) != names.end();
+    return std::find(names.begin(), names.end(), InterfaceOf(response)) != names.end();
   };
 }
 
@@ -68,6 +83,8 @@ EventsService::EventsService(const Clock& clock, const Statistics& statistics, O
       beat_thread_([this](const std::stop_token& stop) { BeatUntilStopped(stop); }) {}
 
 void EventsService::OnEvent(const HandshakeEvent& event) { hub_.Publish(ToMessage(event)); }
+
+void EventsService::OnDemand(const OutboundDemand& demand) { hub_.Publish(ToMessage(demand)); }
 
 grpc::ServerWriteReactor<v1::WatchResponse>* EventsService::Watch(grpc::CallbackServerContext*,
                                                                   const v1::WatchRequest* request) {
@@ -89,6 +106,7 @@ grpc::ServerUnaryReactor* EventsService::GetStatistics(grpc::CallbackServerConte
   response->set_watchers(static_cast<std::uint32_t>(hub_.watchers()));
   response->set_events_dropped(hub_.dropped());
   Fill(others_.completion(), *response->mutable_completion());
+  if (others_.outbound) others_.outbound(*response->mutable_outbound());
   auto* reactor = context->DefaultReactor();
   reactor->Finish(grpc::Status::OK);
   return reactor;

@@ -14,23 +14,29 @@
 #include "sniffer/capture/packet_source.h"
 #include "sniffer/completion/completions.h"
 #include "sniffer/event.h"
+#include "sniffer/outbound/demand.h"
 #include "sniffer/statistics.h"
 
 namespace jitwg::sniffer {
 
 // Must outlive the gRPC server.
-class EventsService final : public v1::HandshakeEvents::CallbackService, public EventSink {
+class EventsService final : public v1::HandshakeEvents::CallbackService,
+                            public EventSink,
+                            public DemandSink {
  public:
   // What others count, asked for at each GetStatistics; from any thread.
   struct Others {
     std::function<PacketSourceStats()> sources;
     std::function<CompletionStatus()> completion;
+    // Empty without --outbound.
+    std::function<void(v1::OutboundStatus&)> outbound = {};
   };
 
   EventsService(const Clock& clock, const Statistics& statistics, Others others,
                 FanOutLimits limits = {});
 
   void OnEvent(const HandshakeEvent& event) override;
+  void OnDemand(const OutboundDemand& demand) override;
 
   // Random per process.
   std::uint64_t instance() const { return instance_; }

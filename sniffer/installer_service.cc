@@ -65,7 +65,8 @@ static_assert(ToMessage(PeerOutcome::kInstalled) == v1::PEER_OUTCOME_INSTALLED);
 static_assert(ToMessage(PeerOutcome::kRemoved) == v1::PEER_OUTCOME_REMOVED);
 static_assert(ToMessage(PeerOutcome::kRefusedPrefix) == v1::PEER_OUTCOME_REFUSED_PREFIX);
 static_assert(ToMessage(PeerOutcome::kFailed) == v1::PEER_OUTCOME_FAILED);
-static_assert(ToMessage(PeerOutcome::kFailed) == v1::PeerOutcome_MAX && kPeerOutcomeCount == 11);
+static_assert(ToMessage(PeerOutcome::kNoEndpoint) == v1::PEER_OUTCOME_NO_ENDPOINT);
+static_assert(v1::PEER_OUTCOME_NO_ENDPOINT == v1::PeerOutcome_MAX && kPeerOutcomeCount == 12);
 
 void Fill(const PeerResult& result, v1::PeerResult* message) {
   message->set_public_key(rpc::ToBytes(result.public_key));
@@ -77,11 +78,12 @@ void Fill(const PeerResult& result, v1::PeerResult* message) {
 
 InstallerService::InstallerService(const Clock& clock, InterfaceTable& interfaces,
                                    const InitiationTable& initiations,
-                                   const Completions& completions)
+                                   const Completions& completions, DemandTable* demands)
     : clock_(clock),
       interfaces_(interfaces),
       initiations_(initiations),
-      completions_(completions) {}
+      completions_(completions),
+      demands_(demands) {}
 
 grpc::ServerUnaryReactor* InstallerService::InstallPeers(grpc::CallbackServerContext* context,
                                                          const v1::InstallPeersRequest* request,
@@ -145,6 +147,10 @@ Result<InstallerService::Wanted> InstallerService::ParseInstalls(
       install->kick = hint.kick;
       install->newest_timestamp = initiation->timestamp;
       wanted.waiting.emplace_back(wanted.installs.size(), *initiation);
+    } else if (request.peers(i).demand_id() != 0) {
+      auto wish = FindWish(request.interface(), request.peers(i), install->allowed_ips);
+      if (!wish) return AtPeer(i, wish.error());
+      install->outbound = std::move(*wish);
     }
     wanted.installs.push_back(std::move(*install));
   }
@@ -240,6 +246,24 @@ const CompletionStrategy* InstallerService::FindStrategy(v1::Completion completi
     default:
       return nullptr;
   }
+}
+
+Result<OutboundWish> InstallerService::FindWish(const std::string& interface,
+                                                const v1::PeerSpec& spec,
+                                                const std::vector<IpPrefix>& allowed_ips) const {
+  OutboundWish wish;
+  if (spec.has_suggested_endpoint()) {
+    const auto endpoint = rpc::ParseEndpoint(spec.suggested_endpoint());
+    if (!endpoint) return endpoint.error();
+    wish.suggested_endpoint = *endpoint;
+  }
+  if (demands_ == nullptr) return wish;
+  const auto demand = demands_->Take(spec.demand_id(), clock_.SteadyNow());
+  wish.was_asked = demand && demand->interface == interface &&
+                   std::any_of(allowed_ips.begin(), allowed_ips.end(), [&](const IpPrefix& prefix) {
+                     return prefix.Contains(demand->destination);
+                   });
+  return wish;
 }
 
 std::optional<RememberedInitiation> InstallerService::FindInitiation(const std::string& interface,

@@ -16,6 +16,7 @@
 #include "sniffer/completion/completions.h"
 #include "sniffer/completion/initiation_table.h"
 #include "sniffer/interface_table.h"
+#include "sniffer/outbound/demand_table.h"
 
 namespace jitwg::sniffer {
 
@@ -27,8 +28,10 @@ class InstallerService final
  public:
   static constexpr int kMaxPeersInCall = 256;
 
+  // `demands`: null without --outbound.
   InstallerService(const Clock& clock, InterfaceTable& interfaces,
-                   const InitiationTable& initiations, const Completions& completions);
+                   const InitiationTable& initiations, const Completions& completions,
+                   DemandTable* demands = nullptr);
 
  private:
   grpc::ServerUnaryReactor* InstallPeers(grpc::CallbackServerContext* context,
@@ -55,6 +58,9 @@ class InstallerService final
   Status DoGetInterface(const v1::GetInterfaceRequest& request, v1::GetInterfaceResponse& response);
   Result<PeerManager*> FindPeers(const std::string& interface) const;
   const CompletionStrategy* FindStrategy(v1::Completion completion) const;
+  // Whether the demand that the request names is known, and of one of the peer's addresses here.
+  Result<OutboundWish> FindWish(const std::string& interface, const v1::PeerSpec& spec,
+                                const std::vector<IpPrefix>& allowed_ips) const;
   // The initiation, if it is remembered and really is of this key on this interface.
   std::optional<RememberedInitiation> FindInitiation(const std::string& interface,
                                                      const PublicKey& key, std::uint64_t id) const;
@@ -63,6 +69,7 @@ class InstallerService final
   InterfaceTable& interfaces_;
   const InitiationTable& initiations_;
   const Completions& completions_;
+  DemandTable* const demands_;
 };
 
 }  // namespace jitwg::sniffer

@@ -91,6 +91,20 @@ void AddCapture(ConfigParser& parser, SnifferOptions& options) {
       .Group("Capture");
 }
 
+void AddOutbound(ConfigParser& parser, SnifferOptions& options) {
+  parser
+      .Add(
+          "outbound", &options.outbound,
+          "watch what this host sends into the interfaces, and bring in the registered peer that a "
+          "packet is for; costs something for each packet")
+      .Group("Outbound");
+  parser
+      .Add("outbound-rate", &options.outbound_rate,
+           "destinations asked for each second, of all interfaces together")
+      .Range(1, 10000)
+      .Group("Outbound");
+}
+
 void AddServer(ConfigParser& parser, SnifferOptions& options) {
   parser.Add("listen", &options.listen, "Unix socket of the gRPC server")
       .Check(CheckUnixAddress)
@@ -142,6 +156,7 @@ std::optional<int> ParseOptions(int argc, const char* const* argv, SnifferOption
                       "the peers it is told to.");
   AddInterfaces(parser, options);
   AddCapture(parser, options);
+  AddOutbound(parser, options);
   AddServer(parser, options);
   parser.Examples(kExamples);
   parser.Parse(argc, argv);

@@ -37,6 +37,8 @@ struct SnifferOptions {
   std::uint32_t global_rate = 20000;
   std::uint32_t global_burst = 20000;
   std::uint32_t workers = 1;
+  bool outbound = false;
+  std::uint32_t outbound_rate = 100;
   LogOptions log;
 };
 

@@ -113,6 +113,37 @@ Result<ChangePage> ChangesFromJson(std::string_view text) {
   }
 }
 
+std::string HolderToJson(const std::optional<AddressHolder>& holder) {
+  json document{{"holder", nullptr}};
+  if (holder) {
+    json& entry = document["holder"];
+    entry = {{"public_key", holder->public_key.ToBase64()}, {"last_endpoint", nullptr}};
+    if (holder->last_endpoint) entry["last_endpoint"] = holder->last_endpoint->ToString();
+  }
+  return Dump(document);
+}
+
+Result<std::optional<AddressHolder>> HolderFromJson(std::string_view text) {
+  const auto document = Parsed(text);
+  if (!document) return document.error();
+  try {
+    const auto entry = document->find("holder");
+    if (entry == document->end()) throw WrongMember{"holder"};
+    if (entry->is_null()) return std::optional<AddressHolder>();
+    if (!entry->is_object()) throw WrongMember{"holder"};
+    AddressHolder holder{Key(*entry, "public_key"), std::nullopt};
+    const auto endpoint = entry->find("last_endpoint");
+    if (endpoint == entry->end()) throw WrongMember{"last_endpoint"};
+    if (!endpoint->is_null()) {
+      holder.last_endpoint = ParseEndpoint(Member<std::string>(*entry, "last_endpoint"));
+    }
+    return std::optional<AddressHolder>(holder);
+  } catch (const WrongMember& wrong) {
+    return Error{ErrorCode::kUnavailable,
+                 "what the peer API says of an address makes no sense: " + wrong.name};
+  }
+}
+
 std::string ReportToJson(const GatewayReport& report) {
   json document{{"gateway",
                  {{"name", report.gateway.name},

@@ -2,12 +2,14 @@
 // errors. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "lib/base/key.h"
 #include "lib/base/result.h"
+#include "lib/registry/registry.h"
 #include "lib/registry/sightings.h"
 
 namespace jitwg::registry {
@@ -20,6 +22,10 @@ struct ChangePage {
 };
 std::string ChangesToJson(const ChangePage& page);
 Result<ChangePage> ChangesFromJson(std::string_view text);
+
+// {"holder": null} when the address is nobody's.
+std::string HolderToJson(const std::optional<AddressHolder>& holder);
+Result<std::optional<AddressHolder>> HolderFromJson(std::string_view text);
 
 std::string ReportToJson(const GatewayReport& report);
 // kInvalidArgument says which member is wrong.

@@ -192,6 +192,19 @@ Result<std::vector<Peer>> HttpRegistry::List(const ListQuery& query) {
   return peers;
 }
 
+Result<std::optional<AddressHolder>> HttpRegistry::FindHolder(const std::string& network,
+                                                              const IpAddress& address) {
+  if (!network.empty()) {
+    if (const Status valid = ValidateNetwork(network); !valid) return valid.error();
+  }
+  std::string target = "holder?address=" + address.ToString();
+  if (!network.empty()) target += "&network=" + network;
+  const auto answer = Call(RequestFor("GET", target, options_.call_timeout));
+  if (!answer) return answer.error();
+  if (!IsSuccess(*answer)) return AsOutage(ErrorFromProblem(answer->status, answer->body));
+  return HolderFromJson(answer->body);
+}
+
 Status HttpRegistry::CallForNothing(HttpRequest request) {
   const auto answer = Call(std::move(request));
   if (!answer) return answer.error();

@@ -71,6 +71,14 @@ Result<std::vector<Peer>> PostgresRegistry::List(const ListQuery& query) {
   return store_.List(query);
 }
 
+Result<std::optional<AddressHolder>> PostgresRegistry::FindHolder(const std::string& network,
+                                                                  const IpAddress& address) {
+  if (!network.empty()) {
+    if (const Status valid = ValidateNetwork(network); !valid) return valid.error();
+  }
+  return store_.FindHolder(network, address);
+}
+
 Status PostgresRegistry::Put(const Peer& peer, bool replace) {
   if (auto valid = Validate(peer); !valid) return valid;
   return store_.Put(peer, replace, clock_.WallNow());

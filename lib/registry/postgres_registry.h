@@ -53,6 +53,8 @@ class PostgresRegistry final : public Registry {
 
   void Find(const PublicKey& key, std::chrono::milliseconds deadline, FindCallback done) override;
   Result<std::vector<Peer>> List(const ListQuery& query) override;
+  Result<std::optional<AddressHolder>> FindHolder(const std::string& network,
+                                                  const IpAddress& address) override;
   Status Put(const Peer& peer, bool replace) override;
   Status Remove(const PublicKey& key) override;
   // Waits until the server is listening, a few seconds at most; when it is away the subscriber is

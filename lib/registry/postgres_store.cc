@@ -27,6 +27,14 @@ constexpr const char* kList =
     "SELECT " JITWG_POSTGRES_PEER_COLUMNS
     " FROM jitwg.peer p WHERE p.public_key > $1::bytea AND ($2::text = '' OR p.network = $2::text)"
     " AND (NOT $3::boolean OR p.pinned) ORDER BY p.public_key LIMIT $4::bigint";
+// Two statements, so that each is planned for the exclusion constraint's index.
+#define JITWG_HOLDER                                                           \
+  "SELECT a.public_key, s.endpoint_address, s.endpoint_port, s.endpoint_scope" \
+  " FROM jitwg.allowed_ip a LEFT JOIN LATERAL (SELECT * FROM jitwg.sighting"   \
+  " WHERE public_key = a.public_key ORDER BY seen_at DESC LIMIT 1) s ON true"  \
+  " WHERE a.prefix && $1::text::inet"
+constexpr const char* kHolder = JITWG_HOLDER " AND a.network = $2::text LIMIT 2";
+constexpr const char* kHolderOfAll = JITWG_HOLDER " LIMIT 2";
 constexpr const char* kOverlap =
     "SELECT w.prefix, a.public_key, p.name FROM unnest($1::cidr[]) AS w (prefix)"
     " JOIN jitwg.allowed_ip a ON a.network = $2::text AND a.prefix && w.prefix"
@@ -143,6 +151,30 @@ Result<std::vector<Peer>> PostgresStore::List(const ListQuery& query) {
         if (!rows) return rows.error();
         return ReadPeers(rows->get());
       });
+}
+
+Result<std::optional<AddressHolder>> PostgresStore::FindHolder(const std::string& network,
+                                                               const IpAddress& address) {
+  using Holder = std::optional<AddressHolder>;
+  return With<Holder>([&](PostgresSession& session, SteadyTime deadline) -> Result<Holder> {
+    PostgresParameters parameters;
+    parameters.Text(address.ToString());
+    if (!network.empty()) parameters.Text(network);
+    const auto rows = session.Run(network.empty() ? kHolderOfAll : kHolder, parameters, deadline);
+    if (!rows) return rows.error();
+    if (PQntuples(rows->get()) != 1) return Holder();
+    const auto key = PublicKey::FromBytes(PostgresCell(rows->get(), 0, 0).bytes());
+    if (!key) return Holder();
+    AddressHolder holder{*key, std::nullopt};
+    const auto endpoint = PostgresCell(rows->get(), 0, 1).Address();
+    if (endpoint) {
+      const auto port = PostgresCell(rows->get(), 0, 2).Number().value_or(0);
+      const auto scope = PostgresCell(rows->get(), 0, 3).Number().value_or(0);
+      holder.last_endpoint =
+          Endpoint{*endpoint, static_cast<std::uint16_t>(port), static_cast<std::uint32_t>(scope)};
+    }
+    return Holder(holder);
+  });
 }
 
 Error OverlapError(PostgresSession& session, const Peer& peer, SteadyTime deadline) {

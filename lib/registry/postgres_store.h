@@ -36,6 +36,8 @@ class PostgresStore {
   // As Registry says; the arguments are valid already.
   Result<std::vector<Peer>> List(const ListQuery& query);
   Status Put(const Peer& peer, bool replace, WallTime now);
+  Result<std::optional<AddressHolder>> FindHolder(const std::string& network,
+                                                  const IpAddress& address);
   Status Remove(const PublicKey& key);
   Status Report(const GatewayReport& report, WallTime now);
 

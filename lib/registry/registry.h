@@ -67,6 +67,12 @@ struct ListQuery {
   std::size_t limit = 100;  // 1..1000
 };
 
+// Whose address it is, and where that peer was.
+struct AddressHolder {
+  PublicKey public_key;
+  std::optional<Endpoint> last_endpoint;  // of its newest sighting by any gateway
+};
+
 // A peer was created, changed or removed; or, without a key, anything may have changed (notices
 // were lost).
 struct Change {
@@ -90,6 +96,13 @@ class Registry {
   // Peers in order of their key, at most query.limit; blocks. kInvalidArgument for a limit out of
   // range.
   virtual Result<std::vector<Peer>> List(const ListQuery& query) = 0;
+
+  // The peer that has `address` among its allowed IPs: there is one at most in a network. An empty
+  // `network` is all of them together, and then an address that peers of several networks have is
+  // nobody's. nullopt: the registry answered, and it is nobody's. Blocks. kInvalidArgument: no
+  // network's name.
+  virtual Result<std::optional<AddressHolder>> FindHolder(const std::string& network,
+                                                          const IpAddress& address) = 0;
 
   // Creates the peer, or replaces one of the same key when `replace`. created_at is kept,
   // updated_at set, by the store. kAlreadyExists: the key is there (without replace), or an allowed

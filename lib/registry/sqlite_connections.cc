@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/registry/sqlite_holders.h"
 #include "lib/registry/sqlite_peers.h"
 #include "lib/registry/sqlite_rows.h"
 #include "lib/registry/sqlite_schema.h"
@@ -127,6 +128,11 @@ Result<std::vector<Peer>> SqliteWriter::List(const ListQuery& query) {
   statement->BindNumber(2, query.pinned_only ? 1 : 0);
   statement->BindNumber(3, static_cast<std::int64_t>(query.limit));
   return ReadPeers(*statement);
+}
+
+Result<std::optional<AddressHolder>> SqliteWriter::FindHolder(const std::string& network,
+                                                              const IpAddress& address) {
+  return ReadHolder(database_, network, address);
 }
 
 Status SqliteWriter::Put(const Peer& peer, bool replace, WallTime now) {

@@ -53,6 +53,8 @@ class SqliteWriter {
 
   // As Registry says; the arguments are valid already.
   Result<std::vector<Peer>> List(const ListQuery& query);
+  Result<std::optional<AddressHolder>> FindHolder(const std::string& network,
+                                                  const IpAddress& address);
   Status Put(const Peer& peer, bool replace, WallTime now);
   Status Remove(const PublicKey& key);
   Status Report(const GatewayReport& report, WallTime now);

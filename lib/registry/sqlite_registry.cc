@@ -62,6 +62,15 @@ Result<std::vector<Peer>> SqliteRegistry::List(const ListQuery& query) {
   return writer_->List(query);
 }
 
+Result<std::optional<AddressHolder>> SqliteRegistry::FindHolder(const std::string& network,
+                                                                const IpAddress& address) {
+  if (!network.empty()) {
+    if (const Status valid = ValidateNetwork(network); !valid) return valid.error();
+  }
+  const std::lock_guard lock(writer_mutex_);
+  return writer_->FindHolder(network, address);
+}
+
 Status SqliteRegistry::Put(const Peer& peer, bool replace) {
   if (auto valid = Validate(peer); !valid) return valid;
   {

@@ -13,10 +13,6 @@ namespace {
 
 constexpr std::size_t kMaxCapacity = std::size_t{1} << 24;
 
-std::int64_t Nanoseconds(SteadyTime time) {
-  return std::chrono::nanoseconds(time.time_since_epoch()).count();
-}
-
 Status ValidateRate(const TokenRate& rate, const std::string& name) {
   if (std::isfinite(rate.per_second) && std::isfinite(rate.burst) && rate.per_second > 0 &&
       rate.burst >= 1) {
@@ -41,21 +37,6 @@ SourceLimiter::SourceLimiter(const SourceLimiterOptions& options, SteadyTime sta
       global_{Nanoseconds(start), options.global.burst},
       entries_(std::bit_ceil(std::max(options.capacity, kWays))) {}
 
-void SourceLimiter::Bucket::Refill(const TokenRate& rate, std::int64_t now_ns) {
-  if (now_ns > refilled_ns) {
-    const double seconds = static_cast<double>(now_ns - refilled_ns) * 1e-9;
-    tokens = std::min(rate.burst, tokens + seconds * rate.per_second);
-  }
-  // Also backwards: else nothing would be refilled until a clock that was set back has caught up.
-  refilled_ns = now_ns;
-}
-
-bool SourceLimiter::Bucket::Take() {
-  if (tokens < 1) return false;
-  tokens -= 1;
-  return true;
-}
-
 AdmissionVerdict SourceLimiter::Admit(const IpAddress& source, SteadyTime now) {
   const std::int64_t now_ns = Nanoseconds(now);
   if (!BucketOf(source, now_ns).Take()) return AdmissionVerdict::kSourceLimited;
@@ -63,7 +44,7 @@ AdmissionVerdict SourceLimiter::Admit(const IpAddress& source, SteadyTime now) {
   return global_.Take() ? AdmissionVerdict::kAdmitted : AdmissionVerdict::kGlobalLimited;
 }
 
-SourceLimiter::Bucket& SourceLimiter::BucketOf(const IpAddress& source, std::int64_t now_ns) {
+TokenBucket& SourceLimiter::BucketOf(const IpAddress& source, std::int64_t now_ns) {
   const std::size_t network_size = source.is_v4() ? 4 : 8;
   std::array<std::uint8_t, 9> id{};
   id[8] = static_cast<std::uint8_t>(source.family());
@@ -87,7 +68,7 @@ SourceLimiter::Bucket& SourceLimiter::BucketOf(const IpAddress& source, std::int
       victim = &entry;
     }
   }
-  *victim = Entry{network, id[8], Bucket{now_ns, options_.per_source.burst}};
+  *victim = Entry{network, id[8], TokenBucket{now_ns, options_.per_source.burst}};
   return victim->bucket;
 }
 

@@ -11,14 +11,10 @@
 #include "lib/base/clock.h"
 #include "lib/base/net.h"
 #include "lib/base/result.h"
+#include "sniffer/admission/token_bucket.h"
 #include "sniffer/admission/verdict.h"
 
 namespace jitwg::sniffer {
-
-struct TokenRate {
-  double per_second = 0;
-  double burst = 0;
-};
 
 struct SourceLimiterOptions {
   TokenRate per_source{100, 300};
@@ -44,22 +40,16 @@ class SourceLimiter {
 
  private:
   static constexpr std::size_t kWays = 8;
-  struct Bucket {
-    std::int64_t refilled_ns = 0;
-    double tokens = 0;
-    void Refill(const TokenRate& rate, std::int64_t now_ns);
-    bool Take();
-  };
   struct Entry {
     std::uint64_t network = 0;  // 32 or 64 bits of the source's address
     std::uint8_t family = 0;    // 4, 6, or 0 for a place that is free
-    Bucket bucket;
+    TokenBucket bucket;
   };
 
-  Bucket& BucketOf(const IpAddress& source, std::int64_t now_ns);
+  TokenBucket& BucketOf(const IpAddress& source, std::int64_t now_ns);
 
   const SourceLimiterOptions options_;
-  Bucket global_;
+  TokenBucket global_;
   std::vector<Entry> entries_;
 };
 

@@ -15,8 +15,13 @@
 namespace jitwg::sniffer {
 namespace {
 
-// An initiation with the longest headers there are needs 248.
-constexpr int kSnapLength = 256;
+// Before a filter: what this host does not send ends here, before it costs a copy. Jumps inside a
+// filter are relative, so that nothing behind has to change.
+constexpr std::array<sock_filter, 3> kOnlyOutgoing = {{
+    {BPF_LD | BPF_B | BPF_ABS, 0, 0, static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_PKTTYPE)},
+    {BPF_JMP | BPF_JEQ | BPF_K, 1, 0, PACKET_OUTGOING},
+    {BPF_RET | BPF_K, 0, 0, 0},
+}};
 
 std::string ExistingInterfaces() {
   std::string names = "any";
@@ -85,8 +90,12 @@ Result<LiveHandle> LiveHandle::Open(const PcapOptions& options) {
   }
   live.link_type_ = *link_type;
   live.fd_ = ::pcap_get_selectable_fd(live.get());
-  live.IgnoreOutgoing();
-  if (const Status status = live.SetPorts({}); !status) return status.error();
+  live.outgoing_ = options.outgoing;
+  live.snap_length_ = options.snap_length;
+  live.is_fixed_ = !options.fixed_filter.empty();
+  if (!live.outgoing_) live.IgnoreOutgoing();
+  const Status attached = live.is_fixed_ ? live.Attach(options.fixed_filter) : live.SetPorts({});
+  if (!attached) return attached.error();
   return live;
 }
 
@@ -94,7 +103,7 @@ Status LiveHandle::Activate(const PcapOptions& options) {
   std::array<char, PCAP_ERRBUF_SIZE> message{};
   pcap_.reset(::pcap_create(options.interface.c_str(), message.data()));
   if (pcap_ == nullptr) return Error{ErrorCode::kInternal, message.data()};
-  ::pcap_set_snaplen(get(), kSnapLength);
+  ::pcap_set_snaplen(get(), options.snap_length);
   ::pcap_set_promisc(get(), 0);
   ::pcap_set_buffer_size(get(), static_cast<int>(options.ring_bytes));
   ::pcap_set_tstamp_precision(get(), PCAP_TSTAMP_PRECISION_NANO);
@@ -118,11 +127,17 @@ void LiveHandle::IgnoreOutgoing() const {
   static_cast<void>(::setsockopt(fd_, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)));
 }
 
-// Not pcap_setfilter(3): that one shuts the capture for a moment, empties the socket and may not be
-// called while another thread reads.
 Status LiveHandle::SetPorts(std::span<const std::uint16_t> ports) {
-  const std::string text = InitiationFilter(ports, link_type_);
-  const std::unique_ptr<pcap, Close> compiler(::pcap_open_dead(FilterDlt(link_type_), kSnapLength));
+  if (is_fixed_) return {};
+  return Attach(InitiationFilter(ports, link_type_));
+}
+
+// Not pcap_setfilter(3): that one shuts the capture for a moment, empties the socket and may not be
+// called while another thread reads. What is compiled for the handle's snap length accepts that
+// many bytes, and the kernel copies no more.
+Status LiveHandle::Attach(const std::string& text) const {
+  const std::unique_ptr<pcap, Close> compiler(
+      ::pcap_open_dead(FilterDlt(link_type_), snap_length_));
   if (compiler == nullptr) return Error{ErrorCode::kResourceExhausted, "pcap_open_dead failed"};
   Program compiled;
   if (::pcap_compile(compiler.get(), &compiled.program, text.c_str(), 1, PCAP_NETMASK_UNKNOWN) !=
@@ -131,13 +146,14 @@ Status LiveHandle::SetPorts(std::span<const std::uint16_t> ports) {
                  std::string("capture filter does not compile: ") + ::pcap_geterr(compiler.get())};
   }
   std::vector<sock_filter> code;
-  code.reserve(compiled.program.bf_len);
+  if (outgoing_) code.assign(kOnlyOutgoing.begin(), kOnlyOutgoing.end());
+  code.reserve(code.size() + compiled.program.bf_len);
   for (const bpf_insn& insn : std::span(compiled.program.bf_insns, compiled.program.bf_len)) {
     code.push_back(sock_filter{insn.code, insn.jt, insn.jf, insn.k});
   }
   const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
   if (::setsockopt(fd_, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0) {
-    return ErrnoError("attaching the capture filter for " + std::to_string(ports.size()) + " ports",
+    return ErrnoError("attaching a capture filter of " + std::to_string(code.size()) + " steps",
                       errno);
   }
   return {};

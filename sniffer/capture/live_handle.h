@@ -29,14 +29,20 @@ struct PcapOptions {
   // garbage packets/s it costs a quarter of a core, and at all other times every handshake gets the
   // half millisecond back.
   std::chrono::milliseconds block_timeout{0};
+  // Not empty: a filter of pcap_compile(3) that stays; SetPorts then changes nothing.
+  std::string fixed_filter;
+  // Only the packets that this host sends, in the place of only those that it does not.
+  bool outgoing = false;
+  // So much of each packet. An initiation with the longest headers there are needs 248.
+  int snap_length = 256;
 };
 
 class LiveHandle {
  public:
-  // Not promiscuous; at most 256 bytes of each packet; packets that this host sends are left out.
-  // Until the first SetPorts nothing passes. kNotFound: no such interface (its message names those
-  // there are); kPermissionDenied: CAP_NET_RAW; kUnavailable: the interface is down;
-  // kInvalidArgument: its link layer is unknown to us.
+  // Not promiscuous. Until the first SetPorts nothing passes, unless the filter is fixed.
+  // kNotFound: no such interface (its message names those there are); kPermissionDenied:
+  // CAP_NET_RAW; kUnavailable: the interface is down; kInvalidArgument: its link layer is unknown
+  // to us.
   static Result<LiveHandle> Open(const PcapOptions& options);
 
   // Replaces the filter in one step: the kernel swaps it between two packets.
@@ -54,11 +60,15 @@ class LiveHandle {
   LiveHandle() = default;
   Status Activate(const PcapOptions& options);
   void IgnoreOutgoing() const;
+  Status Attach(const std::string& filter) const;
 
   std::unique_ptr<pcap, Close> pcap_;
   int fd_ = -1;
   LinkType link_type_ = LinkType::kEthernet;
   std::uint32_t ifindex_ = 0;
+  bool outgoing_ = false;
+  bool is_fixed_ = false;
+  int snap_length_ = 0;
 };
 
 }  // namespace jitwg::sniffer

@@ -70,8 +70,25 @@ std::string_view ToString(PeerOutcome outcome) {
       return "refused_cap";
     case PeerOutcome::kFailed:
       return "failed";
+    case PeerOutcome::kNoEndpoint:
+      return "no_endpoint";
   }
   return "failed";
+}
+
+bool IsCallable(const Endpoint& endpoint) {
+  if (endpoint.port == 0) return false;
+  const auto bytes = endpoint.address.bytes();
+  if (endpoint.address.is_v4()) {
+    // 0.0.0.0/8, 127.0.0.0/8, and from 224.0.0.0 on multicast, reserved and broadcast.
+    return bytes[0] != 0 && bytes[0] != 127 && bytes[0] < 224;
+  }
+  // ::/32 has the unspecified and the loopback address, and every old way to write an IPv4 one;
+  // 2000::/3 is the Internet, fc00::/7 local, fe80::/10 the link.
+  const bool global = (bytes[0] & 0xe0) == 0x20;
+  const bool local = (bytes[0] & 0xfe) == 0xfc;
+  const bool link = bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80 && endpoint.scope_id != 0;
+  return global || local || link;
 }
 
 std::optional<Refusal> CheckInstall(const GuardPolicy& policy, const GuardQuestion& question,

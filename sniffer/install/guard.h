@@ -30,11 +30,12 @@ enum class PeerOutcome : std::uint8_t {
   kRefusedForeign,
   kRefusedCap,
   kFailed,
+  kNoEndpoint,
 };
 
 // "installed", "refused_prefix", ...: a metric label and a word for the log.
 std::string_view ToString(PeerOutcome outcome);
-inline constexpr std::size_t kPeerOutcomeCount = 11;
+inline constexpr std::size_t kPeerOutcomeCount = 12;
 
 struct GuardPolicy {
   std::vector<IpPrefix>
@@ -63,5 +64,10 @@ struct Refusal {
 // inside an allowed prefix), no overlap with another peer's, be it equal, inside or around.
 std::optional<Refusal> CheckInstall(const GuardPolicy& policy, const GuardQuestion& question,
                                     const PrefixIndex& holders);
+
+// May the gateway call a peer there because the provisioner says so? Not this machine, nobody in
+// particular or everybody, and no port 0. What it may not do otherwise with the endpoint is
+// PeerManager's business.
+bool IsCallable(const Endpoint& endpoint);
 
 }  // namespace jitwg::sniffer

@@ -19,18 +19,20 @@ std::int64_t UnixSeconds(WallTime time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
-PeerChange ChangeFor(const InstallRequest& request, const PeerSettings& settings, bool is_new) {
+constexpr const char* kNobodyAsked =
+    "no packet for this peer was seen lately: installed only when one asks for it";
+constexpr const char* kNobodyKnows = "it is not known where the peer is: it has to call first";
+
+PeerChange ChangeFor(const InstallRequest& request, const PeerSettings& settings, bool is_new,
+                     const std::optional<Endpoint>& endpoint, bool kick) {
   PeerChange change;
   change.kind = is_new ? PeerChange::Kind::kCreate : PeerChange::Kind::kUpdate;
   change.public_key = request.public_key;
   if (request.preshared_key) change.preshared_key = request.preshared_key->Clone();
   change.allowed_ips = settings.allowed_ips;
   change.persistent_keepalive = settings.persistent_keepalive;
-  // A live session's endpoint is the client's business alone.
-  if (is_new && request.endpoint) {
-    change.endpoint = request.endpoint;
-    change.kick = request.kick;
-  }
+  change.endpoint = endpoint;
+  change.kick = kick;
   return change;
 }
 
@@ -119,10 +121,33 @@ bool PeerManager::PlanOne(const InstallRequest& request, std::size_t index, Peer
     if (request.newest_timestamp) table_.NoteTimestamp(key, *request.newest_timestamp);
     return false;
   }
-  const bool is_new = own == nullptr || own->doubtful;
-  table_.BeginInstall(key, settings, clock_.SteadyNow());
-  planned.push_back({index, std::move(settings), is_new});
+  Planned plan{index, std::move(settings), own == nullptr || own->doubtful, {}, false};
+  if (!PlanEndpoint(request, own, plan, result)) return false;
+  table_.BeginInstall(key, plan.settings, clock_.SteadyNow());
+  planned.push_back(std::move(plan));
   return true;
+}
+
+// A live session's endpoint is the client's business alone.
+bool PeerManager::PlanEndpoint(const InstallRequest& request, const OwnPeer* own, Planned& plan,
+                               PeerResult& result) const {
+  if (!plan.is_new) return true;
+  if (!request.outbound) {
+    plan.endpoint = request.endpoint;
+    plan.kick = request.endpoint && request.kick;
+    return true;
+  }
+  if (own != nullptr) return true;
+  const OutboundWish& wish = *request.outbound;
+  plan.endpoint = table_.endpoints().Find(request.public_key);
+  if (!plan.endpoint && wish.suggested_endpoint && IsCallable(*wish.suggested_endpoint)) {
+    plan.endpoint = wish.suggested_endpoint;
+  }
+  plan.kick = true;
+  if (wish.was_asked && plan.endpoint) return true;
+  result.outcome = PeerOutcome::kNoEndpoint;
+  result.message = wish.was_asked ? kNobodyKnows : kNobodyAsked;
+  return false;
 }
 
 // The journal comes first: a crash in between leaves a key too many there, never one too few.
@@ -146,7 +171,8 @@ void PeerManager::Carry(std::span<const InstallRequest> requests, std::vector<Pl
   if (journalled) {
     std::vector<PeerChange> changes;
     for (const Planned& plan : planned) {
-      changes.push_back(ChangeFor(requests[plan.request], plan.settings, plan.is_new));
+      changes.push_back(
+          ChangeFor(requests[plan.request], plan.settings, plan.is_new, plan.endpoint, plan.kick));
     }
     statuses = Statuses(device_.Apply(interface_, changes), planned.size());
   } else {

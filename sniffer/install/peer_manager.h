@@ -24,6 +24,13 @@
 
 namespace jitwg::sniffer {
 
+// An installation that nobody called for: the gateway has a packet for the peer.
+struct OutboundWish {
+  bool was_asked = false;  // the tap really saw such a packet, for one of the peer's addresses
+  // Used when nothing better is known; the provisioner's word.
+  std::optional<Endpoint> suggested_endpoint;
+};
+
 struct InstallRequest {
   PublicKey public_key;
   std::optional<PresharedKey> preshared_key;
@@ -34,6 +41,9 @@ struct InstallRequest {
   bool kick = false;
   // Of the initiation that asks for the peer.
   std::optional<Tai64n> newest_timestamp;
+  // Then a new peer is called where it was last, or not installed (kNoEndpoint); one that is there,
+  // or may be there, keeps its endpoint. In the place of `endpoint` and `kick`.
+  std::optional<OutboundWish> outbound;
 };
 
 struct PeerResult {
@@ -63,7 +73,8 @@ struct PeerList {
 struct PeerManagerOptions {
   std::string interface;
   GuardPolicy policy;
-  std::string journal_path;  // empty: the own-set dies with the process
+  std::string journal_path;              // empty: the own-set dies with the process
+  std::size_t remembered_endpoints = 0;  // of own peers that went
 };
 
 // Thread-safe. Installations and removals of an interface wait for each other, not for a List that
@@ -86,7 +97,7 @@ class PeerManager {
 
   // Any number of requests, in order; each stands alone. Idempotent: the same settings again are
   // kUnchanged without a call to the kernel. Outcomes: kInstalled, kUnchanged, kUpdated, kRefused*,
-  // kFailed.
+  // kNoEndpoint, kFailed.
   InstallResult Install(std::span<const InstallRequest> requests);
   // Tells the log what became of an installation. Apart from it, so that a log that is slow to take
   // a line delays no handshake that only waited for its peer.
@@ -110,10 +121,16 @@ class PeerManager {
   bool IsInstalled(const PublicKey& key) const;
   bool IsOwn(const PublicKey& key) const;
 
+  // A packet for the address goes to some peer, own or foreign, as far as is known. Never waits for
+  // the kernel.
+  bool IsRouted(const IpAddress& address) const;
+
   // Keeps the newest of an own peer; nothing for others.
   void NoteTimestamp(const PublicKey& key, const Tai64n& timestamp);
 
   std::size_t own_count() const;
+  // Of peers that went.
+  std::size_t remembered_endpoints() const;
   GuardPolicy policy() const;
   void SetAllowedPrefixes(std::vector<IpPrefix> prefixes);
 
@@ -129,12 +146,18 @@ class PeerManager {
     std::size_t request;
     PeerSettings settings;
     bool is_new;
+    // Both set for a new peer only.
+    std::optional<Endpoint> endpoint;
+    bool kick = false;
   };
 
   PeerManager(WireGuardDevice& device, const Clock& clock, PeerManagerOptions options);
   Status LoadJournal();
   std::size_t Plan(std::span<const InstallRequest> requests, std::size_t first,
                    std::vector<PeerResult>& results, std::vector<Planned>& planned);
+  // state_mutex_ held.
+  bool PlanEndpoint(const InstallRequest& request, const OwnPeer* own, Planned& plan,
+                    PeerResult& result) const;
   bool PlanOne(const InstallRequest& request, std::size_t index, PeerResult& result,
                std::vector<Planned>& planned);
   void Carry(std::span<const InstallRequest> requests, std::vector<Planned> planned,

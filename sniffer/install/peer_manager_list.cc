@@ -20,6 +20,7 @@ PeerManager::PeerManager(WireGuardDevice& device, const Clock& clock, PeerManage
       clock_(clock),
       interface_(std::move(options.interface)),
       policy_(std::move(options.policy)),
+      table_(options.remembered_endpoints),
       journal_path_(std::move(options.journal_path)) {}
 
 Result<std::unique_ptr<PeerManager>> PeerManager::Create(WireGuardDevice& device,
@@ -126,6 +127,16 @@ Result<PeerList> PeerManager::ReadAndMerge(bool want_list) {
 bool PeerManager::IsInstalled(const PublicKey& key) const {
   const std::lock_guard lock(state_mutex_);
   return table_.SurelyThere(key);
+}
+
+bool PeerManager::IsRouted(const IpAddress& address) const {
+  const std::lock_guard lock(state_mutex_);
+  return table_.index().Covers(address);
+}
+
+std::size_t PeerManager::remembered_endpoints() const {
+  const std::lock_guard lock(state_mutex_);
+  return table_.endpoints().size();
 }
 
 bool PeerManager::IsOwn(const PublicKey& key) const {

@@ -69,6 +69,9 @@ std::vector<PublicKey> PeerTable::OwnKeys() const {
 }
 
 void PeerTable::Clear() {
+  for (const auto& [key, own] : own_) {
+    if (own.endpoint) endpoints_.Remember(key, *own.endpoint);
+  }
   own_.clear();
   foreign_.clear();
   index_.Clear();
@@ -123,6 +126,7 @@ void PeerTable::Forget(const PublicKey& key) {
   const auto found = own_.find(key);
   if (found == own_.end()) return;
   index_.Erase(found->second.held, key);
+  if (found->second.endpoint) endpoints_.Remember(key, *found->second.endpoint);
   own_.erase(found);
   if (dumping_) removed_meanwhile_[key] = ++counter_;
 }
@@ -147,6 +151,7 @@ void PeerTable::EndDump() {
 }
 
 void PeerTable::MergeOwn(OwnPeer& own, const KernelPeer& kernel, bool interrupted) {
+  if (kernel.last_handshake && kernel.endpoint) own.endpoint = kernel.endpoint;
   if (NewerThanDump(own)) return;
   own.doubtful = false;
   auto held = Normalised(kernel.allowed_ips);

@@ -15,6 +15,7 @@
 #include "lib/base/net.h"
 #include "lib/base/tai64n.h"
 #include "sniffer/install/guard.h"
+#include "sniffer/install/last_endpoints.h"
 #include "sniffer/install/prefix_index.h"
 #include "sniffer/install/wireguard_device.h"
 
@@ -37,6 +38,8 @@ struct OwnPeer {
   std::vector<IpPrefix> held;            // the addresses that it holds in the index
   SteadyTime installed_at;
   std::optional<Tai64n> newest_timestamp;
+  // Where WireGuard had it in the last dump, once a handshake had been completed.
+  std::optional<Endpoint> endpoint;
   std::uint64_t changed = 0;  // PeerTable's change counter at its last change
   bool doubtful =
       false;  // nobody knows whether the kernel has it: create it again rather than update
@@ -45,11 +48,15 @@ struct OwnPeer {
 // Not thread-safe.
 class PeerTable {
  public:
+  // The endpoints of so many own peers are remembered when they go.
+  explicit PeerTable(std::size_t remembered_endpoints = 0) : endpoints_(remembered_endpoints) {}
+
   Standing StandingOf(const PublicKey& key) const;
   // Own or foreign, and nobody doubts that the kernel has it.
   bool SurelyThere(const PublicKey& key) const;
   OwnPeer* FindOwn(const PublicKey& key);
   const PrefixIndex& index() const { return index_; }
+  const LastEndpoints& endpoints() const { return endpoints_; }
   std::size_t own_count() const { return own_.size(); }
   std::size_t foreign_count() const { return foreign_.size(); }
   std::vector<PublicKey> OwnKeys() const;
@@ -100,6 +107,7 @@ class PeerTable {
   std::unordered_map<PublicKey, OwnPeer, PublicKeyHash> own_;
   std::unordered_map<PublicKey, ForeignPeer, PublicKeyHash> foreign_;
   PrefixIndex index_;
+  LastEndpoints endpoints_;
   std::uint64_t counter_ = 0;
   std::uint64_t dump_began_ = 0;
   std::uint64_t dump_number_ = 0;

@@ -45,6 +45,17 @@ std::optional<PrefixIndex::Holding> PrefixIndex::FindAround(const IpPrefix& pref
   return std::nullopt;
 }
 
+bool PrefixIndex::Covers(const IpAddress& address) const {
+  const std::span<const std::size_t> lengths =
+      address.is_v4() ? std::span<const std::size_t>(v4_lengths_) : v6_lengths_;
+  for (int length = address.bit_length(); length >= 0; --length) {
+    if (lengths[static_cast<std::size_t>(length)] == 0) continue;
+    const auto around = IpPrefix::Make(address, length);
+    if (around && holders_.count(*around) != 0) return true;
+  }
+  return false;
+}
+
 std::optional<PrefixIndex::Holding> PrefixIndex::FindOverlap(const IpPrefix& prefix,
                                                              const PublicKey& self) const {
   for (auto entry = holders_.lower_bound(prefix);

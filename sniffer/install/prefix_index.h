@@ -33,6 +33,9 @@ class PrefixIndex {
   // A holding of anybody but `self` that is equal to, inside or around `prefix`.
   std::optional<Holding> FindOverlap(const IpPrefix& prefix, const PublicKey& self) const;
 
+  // Anybody's holding contains the address.
+  bool Covers(const IpAddress& address) const;
+
   std::size_t size() const { return holders_.size(); }
 
  private:

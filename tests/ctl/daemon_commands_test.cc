@@ -262,5 +262,38 @@ TEST_F(DaemonCommandsTest, WatchEndsWhenADaemonIsAwayOrGoes) {
   EXPECT_THAT(gone.err, HasSubstr("ended its stream"));
 }
 
+TEST_F(DaemonCommandsTest, OutboundDemandsAndDecisionsAreShown) {
+  auto& demand = *sniffer_.events.emplace_back().mutable_demand();
+  demand.set_demand_id(4);
+  demand.set_interface("wg0");
+  demand.set_destination(std::string("\x0a\x08\x01\x02"));
+  auto& decision = *admin_.decisions.emplace_back().mutable_decision();
+  decision.set_interface("wg0");
+  decision.set_verdict("unknown_address");
+  decision.set_destination(demand.destination());
+  StartSniffer();
+  StartProvisioner();
+  const auto events = Ctl({"watch", "--events", "--count", "1"});
+  EXPECT_THAT(events.out, HasSubstr("demand    wg0  for 10.8.1.2"));
+  const auto text = Ctl({"watch", "--decisions", "--count", "1"});
+  EXPECT_THAT(text.out, HasSubstr("wg0  -  for 10.8.1.2  unknown_address"));
+  const auto lines = Lines(Ctl({"--json", "watch", "--decisions", "--count", "1"}).out);
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0]["destination"], "10.8.1.2");
+  EXPECT_EQ(lines[0]["public_key"], nullptr);
+  EXPECT_EQ(lines[0]["source"], nullptr);
+}
+
+TEST_F(DaemonCommandsTest, StatusTellsOfOutboundPacketsOnlyWhereTheyAreWatched) {
+  StartSniffer();
+  StartProvisioner();
+  EXPECT_THAT(Ctl({"status"}).out, Not(HasSubstr("outbound")));
+  (*sniffer_.statistics.mutable_outbound()->mutable_packets())["asked"] = 3;
+  (*admin_.status.mutable_outbound())["received"] = 2;
+  const auto text = Ctl({"status"}).out;
+  EXPECT_THAT(text, HasSubstr("outbound packets: asked 3;"));
+  EXPECT_THAT(text, HasSubstr("outbound: received 2"));
+}
+
 }  // namespace
 }  // namespace jitwg::ctl

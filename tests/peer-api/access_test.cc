@@ -46,9 +46,9 @@ TEST_F(ServiceTest, GatewaysReadRowsAndReportAndNothingElse) {
   for (const Route& route : service().router().routes()) {
     if (route.role == Role::kGateway) theirs.insert(route.method + " " + route.pattern);
   }
-  EXPECT_EQ(theirs,
-            (std::set<std::string>{"GET /internal/v1/peers/{key}", "GET /internal/v1/peers",
-                                   "GET /internal/v1/changes", "POST /internal/v1/reports"}));
+  EXPECT_EQ(theirs, (std::set<std::string>{"GET /internal/v1/peers/{key}", "GET /internal/v1/peers",
+                                           "GET /internal/v1/holder", "GET /internal/v1/changes",
+                                           "POST /internal/v1/reports"}));
 }
 
 TEST_F(ServiceTest, TheDocumentHasEveryRouteAndNoOther) {

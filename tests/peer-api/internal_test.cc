@@ -36,6 +36,25 @@ TEST_F(ServiceTest, ARowComesBackAsItWasPut) {
   EXPECT_EQ(row, Row(1));
 }
 
+TEST_F(ServiceTest, AnAddressIsItsPeersOrNobodys) {
+  ASSERT_EQ(Call("PUT", RowPath(1), Row(1).dump()).status, 204);
+  const auto holder = [&](const std::string& query) {
+    return Call("GET", "/internal/v1/holder?" + query, "", kGateway).Json()["holder"];
+  };
+  const nlohmann::json expected = {{"public_key", TestKey(1).ToBase64()},
+                                   {"last_endpoint", nullptr}};
+  EXPECT_EQ(holder("address=10.8.0.1"), expected);
+  EXPECT_EQ(holder("address=10.8.0.1&network=default"), expected);
+  EXPECT_EQ(holder("address=10.8.0.1&network=other"), nullptr);
+  EXPECT_EQ(holder("address=10.8.0.2"), nullptr);
+  EXPECT_EQ(holder("address=fd08::1"), nullptr);
+  for (const char* query : {"", "?address=10.8.0", "?address=10.8.0.0/24", "?network=default",
+                            "?address=10.8.0.1&network=No%20Name", "?address=10.8.0.1&odd=1"}) {
+    EXPECT_EQ(Call("GET", std::string("/internal/v1/holder") + query, "", kGateway).status, 400)
+        << query;
+  }
+}
+
 TEST_F(ServiceTest, RowsWithAndWithoutPresharedKeysAreListedWithTheirOwn) {
   // A name that looks like the field must not be taken for it.
   nlohmann::json first = Row(1);

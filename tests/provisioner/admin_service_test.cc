@@ -91,6 +91,29 @@ TEST_F(AdminServiceTest, DecisionsAreStreamed) {
   context.TryCancel();
 }
 
+TEST_F(AdminServiceTest, AnOutboundDecisionHasADestinationAndNeitherSourceNorStamp) {
+  grpc::ClientContext context;
+  const auto reader = stub_->WatchDecisions(&context, {});
+  v1::WatchDecisionsResponse message;
+  ASSERT_TRUE(reader->Read(&message));
+  link_.Emit(OutboundDemand{3, "wg0", *IpAddress::Parse("10.9.9.9"), clock_.WallNow()});
+  do {
+    ASSERT_TRUE(reader->Read(&message));
+  } while (message.has_heartbeat());
+  ASSERT_TRUE(message.has_decision());
+  EXPECT_EQ(message.decision().verdict(), "unknown_address");
+  EXPECT_EQ(message.decision().destination(), std::string("\x0a\x09\x09\x09"));
+  EXPECT_TRUE(message.decision().public_key().empty());
+  EXPECT_TRUE(message.decision().timestamp().empty());
+  EXPECT_FALSE(message.decision().has_source());
+  context.TryCancel();
+  grpc::ClientContext status_context;
+  v1::StatusResponse status;
+  ASSERT_TRUE(stub_->Status(&status_context, {}, &status).ok());
+  EXPECT_EQ(status.outbound().at("received"), 1U);
+  EXPECT_EQ(status.decisions().at("unknown_address"), 1U);
+}
+
 TEST_F(AdminServiceTest, TheLastDecisionsComeFirstWhenTheyAreWanted) {
   for (std::uint16_t i = 1; i <= 3; ++i) link_.Emit(MakeEvent(i, 0, i));
   while (provisioner_.decisions().Count(Verdict::kUnknownKey) != 3) std::this_thread::yield();

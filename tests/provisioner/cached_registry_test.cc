@@ -217,8 +217,7 @@ TEST_F(CachedRegistryTest, ADecisionFromTheCacheSaysSo) {
   clock_.Advance(seconds(35));
   {
     Coordinator coordinator(
-        {clock_, link, *cached_, *replay, book, interfaces, decisions, cached_.get()}, {},
-        [](const PublicKey&) {});
+        {clock_, link, *cached_, *replay, book, interfaces, decisions, cached_.get()}, {}, {});
     coordinator.OnEvent(MakeEvent(1, 0, 7));
     while (coordinator.in_flight() != 0) std::this_thread::yield();
   }

@@ -33,8 +33,14 @@ class CoordinatorTest : public ::testing::Test {
   void Start(const CoordinatorOptions& options = {}) {
     coordinator_ = std::make_unique<Coordinator>(
         CoordinatorParts{clock_, link_, registry_, *replay_, book_, interfaces_, decisions_},
-        options, [this](const PublicKey& key) { rechecked_.push_back(key); },
-        [this](const std::string& interface) { full_.push_back(interface); });
+        options,
+        CoordinatorCallbacks{
+            .recheck = [this](const PublicKey& key) { rechecked_.push_back(key); },
+            .cap_reached = [this](const std::string& interface) { full_.push_back(interface); },
+            .outbound_landed =
+                [this](const OutboundCall& call, Verdict verdict) {
+                  landed_.emplace_back(call.public_key, verdict);
+                }});
   }
   // There is no coordinator afterwards; what is decided is published.
   void Stop() {
@@ -64,6 +70,7 @@ class CoordinatorTest : public ::testing::Test {
   DecisionHub decisions_;
   std::vector<PublicKey> rechecked_;
   std::vector<std::string> full_;
+  std::vector<std::pair<PublicKey, Verdict>> landed_;
   std::unique_ptr<Coordinator> coordinator_;
 };
 

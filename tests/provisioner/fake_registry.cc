@@ -46,6 +46,35 @@ Result<std::vector<registry::Peer>> HoldableRegistry::List(const registry::ListQ
   return page;
 }
 
+Result<std::optional<registry::AddressHolder>> HoldableRegistry::FindHolder(
+    const std::string& network, const IpAddress& address) {
+  const std::lock_guard lock(mutex_);
+  ++holder_finds_;
+  if (error_) return *error_;
+  for (const auto& [key, peer] : peers_) {
+    if (!network.empty() && peer.network != network) continue;
+    for (const IpPrefix& prefix : peer.allowed_ips) {
+      if (!prefix.Contains(address)) continue;
+      registry::AddressHolder holder{key, std::nullopt};
+      if (const auto last = last_endpoints_.find(key); last != last_endpoints_.end()) {
+        holder.last_endpoint = last->second;
+      }
+      return std::optional(holder);
+    }
+  }
+  return std::optional<registry::AddressHolder>();
+}
+
+void HoldableRegistry::SetLastEndpoint(const PublicKey& key, const Endpoint& endpoint) {
+  const std::lock_guard lock(mutex_);
+  last_endpoints_[key] = endpoint;
+}
+
+std::size_t HoldableRegistry::holder_finds() const {
+  const std::lock_guard lock(mutex_);
+  return holder_finds_;
+}
+
 Status HoldableRegistry::Put(const registry::Peer& peer, bool replace) {
   const std::lock_guard lock(mutex_);
   if (error_) return *error_;

@@ -22,6 +22,8 @@ class HoldableRegistry final : public registry::Registry {
 
   void Find(const PublicKey& key, std::chrono::milliseconds deadline, FindCallback done) override;
   Result<std::vector<registry::Peer>> List(const registry::ListQuery& query) override;
+  Result<std::optional<registry::AddressHolder>> FindHolder(const std::string& network,
+                                                            const IpAddress& address) override;
   Status Put(const registry::Peer& peer, bool replace) override;
   Status Remove(const PublicKey& key) override;
   void Subscribe(ChangeCallback on_change) override;
@@ -44,6 +46,9 @@ class HoldableRegistry final : public registry::Registry {
 
   // Every report that was taken, oldest first.
   std::vector<registry::GatewayReport> reports() const;
+  // What FindHolder tells of a peer besides its key.
+  void SetLastEndpoint(const PublicKey& key, const Endpoint& endpoint);
+  std::size_t holder_finds() const;
   std::size_t finds() const;
   std::size_t CountFinds(const PublicKey& key) const;
 
@@ -53,6 +58,8 @@ class HoldableRegistry final : public registry::Registry {
   mutable std::mutex mutex_;
   std::map<PublicKey, registry::Peer> peers_;
   std::map<PublicKey, std::size_t> found_;
+  std::map<PublicKey, Endpoint> last_endpoints_;
+  std::size_t holder_finds_ = 0;
   std::map<PublicKey, bool> failing_;
   std::set<PublicKey> damaged_;
   std::function<void(const PublicKey&)> on_find_;

@@ -38,6 +38,8 @@ SnifferListener& FakeSnifferLink::Listener() {
 
 void FakeSnifferLink::Connect(std::uint64_t instance) { Listener().OnConnected(instance); }
 void FakeSnifferLink::Emit(const HandshakeEvent& event) { Listener().OnEvent(event); }
+void FakeSnifferLink::Emit(const OutboundDemand& demand) { Listener().OnDemand(demand); }
+
 void FakeSnifferLink::Disconnect(const Error& why) { Listener().OnDisconnected(why); }
 
 void FakeSnifferLink::Install(const std::string& interface, std::vector<PeerSpec> peers,
@@ -45,10 +47,12 @@ void FakeSnifferLink::Install(const std::string& interface, std::vector<PeerSpec
   Held held{interface, std::move(peers), std::move(done)};
   {
     const std::lock_guard lock(mutex_);
-    InstallCall call{interface, {}, {}, completion};
+    InstallCall call{interface, {}, {}, {}, {}, completion};
     for (const PeerSpec& peer : held.peers) {
       call.keys.push_back(peer.public_key);
       call.initiation_ids.push_back(peer.initiation_id);
+      call.demand_ids.push_back(peer.demand_id);
+      call.suggested_endpoints.push_back(peer.suggested_endpoint);
     }
     install_calls_.push_back(std::move(call));
     changed_.notify_all();

@@ -21,6 +21,8 @@ class FakeSnifferLink final : public SnifferLink {
     std::string interface;
     std::vector<PublicKey> keys;
     std::vector<std::uint64_t> initiation_ids;
+    std::vector<std::uint64_t> demand_ids;
+    std::vector<std::optional<Endpoint>> suggested_endpoints;
     Completion completion = Completion::kSnifferDefault;
   };
   struct RemoveCall {
@@ -45,6 +47,7 @@ class FakeSnifferLink final : public SnifferLink {
   void WaitForWatcher();
   void Connect(std::uint64_t instance);
   void Emit(const HandshakeEvent& event);
+  void Emit(const OutboundDemand& demand);
   void Disconnect(const Error& why);
 
   // State.

@@ -22,11 +22,13 @@ class RecordingListener final : public SnifferListener {
  public:
   void OnConnected(std::uint64_t instance) override { Push(instances_, instance); }
   void OnEvent(const HandshakeEvent& event) override { Push(events_, event); }
+  void OnDemand(const OutboundDemand& demand) override { Push(demands_, demand); }
   void OnDropped(std::uint64_t count) override { Push(drops_, count); }
   void OnDisconnected(const Error& why) override { Push(losses_, why); }
 
   std::uint64_t NextInstance() { return Next(instances_); }
   HandshakeEvent NextEvent() { return Next(events_); }
+  OutboundDemand NextDemand() { return Next(demands_); }
   std::uint64_t NextDrop() { return Next(drops_); }
   Error NextLoss() { return Next(losses_); }
 
@@ -50,6 +52,7 @@ class RecordingListener final : public SnifferListener {
   std::condition_variable changed_;
   std::deque<std::uint64_t> instances_;
   std::deque<HandshakeEvent> events_;
+  std::deque<OutboundDemand> demands_;
   std::deque<std::uint64_t> drops_;
   std::deque<Error> losses_;
 };
@@ -98,6 +101,26 @@ TEST_F(GrpcSnifferLinkTest, DeliversEventsAndDrops) {
   EXPECT_EQ(event.public_key, Key(1));
   EXPECT_EQ(event.timestamp, Stamp(3));
   EXPECT_EQ(event.source.ToString(), "192.0.2.7:4000");
+}
+
+TEST_F(GrpcSnifferLinkTest, DeliversDemandsAndDropsMalformedOnes) {
+  const auto link = Connect();
+  const auto watching = Watch(*link);
+  v1::WatchResponse message;
+  message.mutable_demand()->set_demand_id(8);
+  message.mutable_demand()->set_interface("wg0");
+  message.mutable_demand()->set_destination("abc");
+  server_->Send(message);
+  EXPECT_EQ(listener_.NextDrop(), 1U);
+  message.mutable_demand()->set_destination(std::string("\x0a\x08\x01\x02"));
+  server_->Send(message);
+  const OutboundDemand demand = listener_.NextDemand();
+  EXPECT_EQ(demand.demand_id, 8U);
+  EXPECT_EQ(demand.interface, "wg0");
+  EXPECT_EQ(demand.destination.ToString(), "10.8.1.2");
+  message.mutable_demand()->set_demand_id(0);
+  server_->Send(message);
+  EXPECT_EQ(listener_.NextDrop(), 1U);
 }
 
 TEST_F(GrpcSnifferLinkTest, AMalformedEventCountsAsDropped) {

@@ -95,5 +95,31 @@ TEST_F(ProvisionerTest, StopsWithWorkUnderWay) {
   for (const auto& call : link_.install_calls()) EXPECT_LE(call.keys.size(), kMaxInstallBatch);
 }
 
+TEST_F(ProvisionerTest, ADemandBecomesAnInstalledPeerAndASecondOneWaits) {
+  Register(MakePeer(1));
+  registry_.SetLastEndpoint(Key(1), {*IpAddress::Parse("192.0.2.7"), 4000, 0});
+  Start();
+  const OutboundDemand demand{3, "wg0", *IpAddress::Parse("10.0.1.1"), clock_.WallNow()};
+  link_.Emit(demand);
+  WaitFor([&] { return provisioner_->decisions().Count(Verdict::kInstalled) == 1; });
+  EXPECT_TRUE(HasPeer(1));
+  const auto call = link_.install_calls().back();
+  EXPECT_EQ(call.demand_ids, std::vector<std::uint64_t>{3});
+  ASSERT_TRUE(call.suggested_endpoints.at(0));
+  WaitFor([&] {
+    link_.Emit(demand);
+    return provisioner_->outbound().Counters().at("backed_off") != 0;
+  });
+}
+
+TEST_F(ProvisionerTest, StopsWithDemandsUnderWay) {
+  for (std::uint16_t i = 0; i < 200; ++i) Register(MakePeer(i));
+  Start();
+  for (std::uint16_t i = 0; i < 200; ++i) {
+    link_.Emit(OutboundDemand{i + 1U, "wg0", MakePeer(i).allowed_ips.at(0).address(), {}});
+  }
+  provisioner_.reset();
+}
+
 }  // namespace
 }  // namespace jitwg::provisioner

@@ -138,6 +138,35 @@ TEST(ApiJson, NoticesComeBack) {
   EXPECT_EQ(back->keys, page.keys);
 }
 
+TEST(ApiJson, HoldersComeBack) {
+  for (const char* address : {"192.0.2.1", "2001:db8::1"}) {
+    const AddressHolder holder{TestKey(1), Endpoint{*IpAddress::Parse(address), 65535, 0}};
+    const auto back = HolderFromJson(HolderToJson(holder));
+    ASSERT_TRUE(back && *back) << address;
+    EXPECT_EQ((*back)->public_key, TestKey(1));
+    EXPECT_EQ((*back)->last_endpoint, holder.last_endpoint);
+  }
+  const auto unseen = HolderFromJson(HolderToJson(AddressHolder{TestKey(1), {}}));
+  ASSERT_TRUE(unseen && *unseen);
+  EXPECT_FALSE((*unseen)->last_endpoint);
+  const auto nobody = HolderFromJson(HolderToJson(std::nullopt));
+  ASSERT_TRUE(nobody);
+  EXPECT_FALSE(*nobody);
+}
+
+TEST(ApiJson, AHolderWithoutSenseIsAnOutageAndNotNobody) {
+  const std::string key = TestKey(1).ToBase64();
+  for (const std::string& text :
+       {std::string("{}"), std::string("[]"), std::string(R"({"holder": 1})"),
+        std::string(R"({"holder": {}})"), R"({"holder": {"public_key": ")" + key + "\"}}",
+        R"({"holder": {"public_key": "x", "last_endpoint": null}})" + std::string(),
+        R"({"holder": {"public_key": ")" + key + R"(", "last_endpoint": "here"}})"}) {
+    const auto read = HolderFromJson(text);
+    ASSERT_FALSE(read) << text;
+    EXPECT_EQ(read.error().code, ErrorCode::kUnavailable) << text;
+  }
+}
+
 TEST(ApiJson, ReportsComeBack) {
   GatewayReport report;
   report.gateway = {"gw-1", "0.1", 12, {}};

@@ -78,6 +78,30 @@ Result<std::vector<Peer>> FakeRegistry::List(const ListQuery& query) {
   return listed;
 }
 
+Result<std::optional<AddressHolder>> FakeRegistry::FindHolder(const std::string& network,
+                                                              const IpAddress& address) {
+  if (!network.empty()) {
+    if (const Status valid = ValidateNetwork(network); !valid) return valid.error();
+  }
+  const std::lock_guard lock(mutex_);
+  std::optional<AddressHolder> holder;
+  for (const auto& [key, peer] : peers_) {
+    if (!network.empty() && peer.network != network) continue;
+    const auto has = [&](const IpPrefix& prefix) { return prefix.Contains(address); };
+    if (std::none_of(peer.allowed_ips.begin(), peer.allowed_ips.end(), has)) continue;
+    if (holder) return std::optional<AddressHolder>();
+    holder = AddressHolder{key, std::nullopt};
+  }
+  if (!holder) return holder;
+  WallTime newest = WallTime::min();
+  for (const auto& [place, sighting] : sightings_) {
+    if (place.first != holder->public_key || sighting.seen_at < newest) continue;
+    newest = sighting.seen_at;
+    holder->last_endpoint = sighting.endpoint;
+  }
+  return holder;
+}
+
 Status FakeRegistry::RefuseOverlap(const Peer& peer) const {
   for (const auto& [key, other] : peers_) {
     if (key == peer.public_key || other.network != peer.network) continue;
@@ -242,6 +266,12 @@ void FaultyRegistry::Find(const PublicKey& key, std::chrono::milliseconds deadli
 Result<std::vector<Peer>> FaultyRegistry::List(const ListQuery& query) {
   if (auto error = Fault()) return *error;
   return inner_.List(query);
+}
+
+Result<std::optional<AddressHolder>> FaultyRegistry::FindHolder(const std::string& network,
+                                                                const IpAddress& address) {
+  if (auto error = Fault()) return *error;
+  return inner_.FindHolder(network, address);
 }
 
 Status FaultyRegistry::Put(const Peer& peer, bool replace) {

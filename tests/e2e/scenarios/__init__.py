@@ -5,6 +5,7 @@ from scenarios import startup  # noqa: F401
 from scenarios import admission  # noqa: F401
 from scenarios import hold  # noqa: F401
 from scenarios import eviction  # noqa: F401
+from scenarios import outbound  # noqa: F401
 from scenarios import hostile  # noqa: F401
 from scenarios import interfaces  # noqa: F401
 from scenarios import restarts  # noqa: F401

@@ -42,7 +42,8 @@ class EventsServiceTest : public ::testing::Test {
           },
           [] {
             return CompletionStatus{"reinject by raw", "no mirred", {3, 4, 5, 6}, 7, 8};
-          }}};
+          },
+          [](v1::OutboundStatus& status) { (*status.mutable_packets())["asked"] = 9; }}};
   rpc::TempDir dir_;
   std::unique_ptr<rpc::Server> server_;
   std::unique_ptr<v1::HandshakeEvents::Stub> stub_;
@@ -100,6 +101,26 @@ TEST_F(EventsServiceTest, StatisticsNameEveryReason) {
   EXPECT_EQ(completion.let_go().at("out_of_room"), 6U);
   EXPECT_EQ(completion.reinjected(), 7U);
   EXPECT_EQ(completion.reinject_failed(), 8U);
+  EXPECT_EQ(response.outbound().packets().at("asked"), 9U);
+}
+
+TEST_F(EventsServiceTest, DemandsComeInTheSameStreamAndOnlyOfTheInterfaceWatched) {
+  grpc::ClientContext context;
+  rpc::SetTimeout(context, std::chrono::seconds(30));
+  v1::WatchRequest request;
+  request.add_interfaces("wg1");
+  const auto reader = stub_->Watch(&context, request);
+  v1::WatchResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  service_.OnDemand({3, "wg0", IpAddress::Parse("10.8.0.2").value(), clock_.WallNow()});
+  service_.OnDemand({4, "wg1", IpAddress::Parse("fd08::2").value(), clock_.WallNow()});
+  ASSERT_TRUE(reader->Read(&response));
+  ASSERT_TRUE(response.has_demand());
+  EXPECT_EQ(response.demand().demand_id(), 4U);
+  EXPECT_EQ(response.demand().interface(), "wg1");
+  EXPECT_EQ(response.demand().destination().size(), 16U);
+  EXPECT_EQ(rpc::ToWallTime(response.demand().asked_at()), clock_.WallNow());
+  context.TryCancel();
 }
 
 }  // namespace

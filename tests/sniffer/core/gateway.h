@@ -29,7 +29,7 @@ class Gateway {
     policy.allowed_prefixes = {IpPrefix::Parse("10.8.0.0/16").value(),
                                IpPrefix::Parse("fd08::/64").value()};
     policy.max_peers = 1000;
-    auto manager = PeerManager::Create(kernel, clock, {name, policy, ""});
+    auto manager = PeerManager::Create(kernel, clock, {name, policy, "", 16});
     ASSERT_TRUE(manager) << manager.error().message;
     managers[name] = std::move(*manager);
     const Status added = interfaces.Add(name, kernel, *managers[name]);

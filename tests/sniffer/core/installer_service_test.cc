@@ -22,7 +22,7 @@ class InstallerServiceTest : public ::testing::Test {
     ASSERT_TRUE(completions) << completions.error().message;
     completions_.emplace(std::move(*completions));
     service_ = std::make_unique<InstallerService>(gateway_.clock, gateway_.interfaces, initiations_,
-                                                  *completions_);
+                                                  *completions_, &demands_);
     auto server = rpc::Server::Start({dir_.File("s.sock"), {}, 4 << 20}, {service_.get()});
     ASSERT_TRUE(server) << server.error().message;
     server_ = std::move(*server);
@@ -65,6 +65,7 @@ class InstallerServiceTest : public ::testing::Test {
   Gateway gateway_;
   InitiationTable initiations_;
   HeldInitiations held_;
+  DemandTable demands_;
   OwnCopies own_copies_;
   std::optional<Completions> completions_;
   rpc::TempDir dir_;
@@ -220,6 +221,75 @@ TEST_F(InstallerServiceTest, TellsWhatItKnowsOfAnInterface) {
   EXPECT_EQ(state.listen_port(), 51820U);
   EXPECT_EQ(state.allowed_prefixes_size(), 2);
   EXPECT_EQ(state.backend(), "fake");
+}
+
+class InstallerServiceOutboundTest : public InstallerServiceTest {
+ protected:
+  std::uint64_t DemandFor(const std::string& address, const std::string& interface = "wg0") {
+    return demands_.Add({interface, IpAddress::Parse(address).value(), gateway_.clock.SteadyNow()});
+  }
+  v1::PeerSpec OutboundSpec(std::uint64_t demand_id) {
+    v1::PeerSpec spec = SpecFor(key_, "10.8.0.0/24");
+    spec.set_demand_id(demand_id);
+    rpc::Fill(kSuggested, spec.mutable_suggested_endpoint());
+    return spec;
+  }
+  const Endpoint kSuggested{IpAddress::Parse("203.0.113.9").value(), 4000, 0};
+};
+
+TEST_F(InstallerServiceOutboundTest, ADemandOfThePeersAddressLetsThePeerBeCalled) {
+  ASSERT_TRUE(Install(RequestOf(OutboundSpec(DemandFor("10.8.0.77")))).ok());
+  EXPECT_EQ(Outcome(), v1::PEER_OUTCOME_INSTALLED);
+  EXPECT_EQ(gateway_.kernel.Peer("wg0", key_)->endpoint, kSuggested);
+  EXPECT_EQ(gateway_.kernel.Initiations("wg0", key_), 1U);
+}
+
+TEST_F(InstallerServiceOutboundTest, ADemandServesOnceAndOnlyForItsAddressAndInterface) {
+  const std::uint64_t id = DemandFor("10.8.0.77");
+  ASSERT_TRUE(Install(RequestOf(OutboundSpec(id))).ok());
+  gateway_.managers["wg0"]->Remove(std::span(&key_, 1));
+  for (const std::uint64_t none :
+       {id, DemandFor("10.8.1.1"), DemandFor("10.8.0.77", "wg1"), std::uint64_t{12345}}) {
+    ASSERT_TRUE(Install(RequestOf(OutboundSpec(none))).ok());
+    EXPECT_EQ(Outcome(), v1::PEER_OUTCOME_NO_ENDPOINT);
+    EXPECT_FALSE(response_.results(0).message().empty());
+  }
+  EXPECT_EQ(gateway_.kernel.peer_count("wg0"), 0U);
+}
+
+TEST_F(InstallerServiceOutboundTest, AnEndpointWithoutADemandIsNotUsed) {
+  ASSERT_TRUE(Install(RequestOf(OutboundSpec(0))).ok());
+  EXPECT_EQ(Outcome(), v1::PEER_OUTCOME_INSTALLED);
+  EXPECT_FALSE(gateway_.kernel.Peer("wg0", key_)->endpoint);
+}
+
+TEST_F(InstallerServiceOutboundTest, ACallersOwnAddressWinsOverADemand) {
+  v1::PeerSpec spec = OutboundSpec(DemandFor("10.8.0.77"));
+  spec.set_initiation_id(initiations_.Add(InitiationOf(key_, "wg0")));
+  ASSERT_TRUE(Install(RequestOf(spec)).ok());
+  EXPECT_EQ(gateway_.kernel.Peer("wg0", key_)->endpoint->ToString(), "192.0.2.7:40000");
+}
+
+TEST_F(InstallerServiceOutboundTest, AMalformedSuggestionIsRefused) {
+  v1::PeerSpec spec = OutboundSpec(DemandFor("10.8.0.77"));
+  spec.mutable_suggested_endpoint()->set_address("abc");
+  EXPECT_EQ(Install(RequestOf(spec)).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(InstallerServiceTest, WithoutOutboundNoDemandIsServed) {
+  InstallerService off(gateway_.clock, gateway_.interfaces, initiations_, *completions_);
+  rpc::TempDir dir;
+  auto server = rpc::Server::Start({dir.File("s.sock"), {}, 4 << 20}, {&off});
+  ASSERT_TRUE(server);
+  stub_ = v1::PeerInstaller::NewStub(rpc::MakeChannel(dir.File("s.sock")).value());
+  v1::PeerSpec spec = SpecFor(key_, "10.8.0.2/32");
+  spec.set_demand_id(
+      demands_.Add({"wg0", IpAddress::Parse("10.8.0.2").value(), gateway_.clock.SteadyNow()}));
+  rpc::Fill(Endpoint{IpAddress::Parse("203.0.113.9").value(), 4000, 0},
+            spec.mutable_suggested_endpoint());
+  ASSERT_TRUE(Install(RequestOf(spec)).ok());
+  EXPECT_EQ(Outcome(), v1::PEER_OUTCOME_NO_ENDPOINT);
+  EXPECT_EQ(gateway_.kernel.peer_count("wg0"), 0U);
 }
 
 }  // namespace

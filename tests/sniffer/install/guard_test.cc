@@ -83,6 +83,24 @@ TEST_F(GuardTest, RefusesAnOverlapWithAnyOtherPeer) {
   EXPECT_FALSE(Check(TestKey(2), Prefixes({"10.8.3.0/24"}), Standing::kOwn));
 }
 
+TEST(IsCallable, OnlyOtherMachinesAndNotEverybody) {
+  const auto callable = [](const char* address, std::uint16_t port = 51820,
+                           std::uint32_t scope = 0) {
+    return IsCallable({*IpAddress::Parse(address), port, scope});
+  };
+  for (const char* address : {"192.0.2.7", "10.0.0.1", "223.1.1.1", "2001:db8::1", "fd08::1"}) {
+    EXPECT_TRUE(callable(address)) << address;
+    EXPECT_FALSE(callable(address, 0)) << address;
+  }
+  for (const char* address :
+       {"0.0.0.0", "0.1.2.3", "127.0.0.1", "127.64.1.1", "224.0.0.1", "255.255.255.255",
+        "::", "::1", "::ffff:127.0.0.1", "ff02::1", "64:ff9b::7f00:1"}) {
+    EXPECT_FALSE(callable(address)) << address;
+  }
+  EXPECT_FALSE(callable("fe80::1"));
+  EXPECT_TRUE(callable("fe80::1", 51820, 2));
+}
+
 TEST(PeerOutcome, EachHasItsOwnWord) {
   std::set<std::string_view> words;
   for (std::size_t i = 0; i < kPeerOutcomeCount; ++i) {

@@ -21,7 +21,7 @@ class PeerManagerFixture : public ::testing::Test {
   PeerManagerFixture() : key_(GeneratePrivateKey()) { kernel_.AddInterface("wg0", key_); }
 
   sniffer::PeerManagerOptions Options(std::size_t max_peers = 1000) const {
-    return {"wg0", {Prefixes({"10.8.0.0/16", "fd08::/64"}), max_peers}, journal_path_};
+    return {"wg0", {Prefixes({"10.8.0.0/16", "fd08::/64"}), max_peers}, journal_path_, 16};
   }
 
   void Start(std::size_t max_peers = 1000) {

@@ -89,6 +89,24 @@ TEST(PrefixIndex, AgreesWithAPlainScan) {
   }
 }
 
+TEST(PrefixIndex, CoversWhatAnybodyHolds) {
+  PrefixIndex index;
+  const auto covers = [&](const char* address) { return index.Covers(*IpAddress::Parse(address)); };
+  EXPECT_FALSE(covers("10.8.0.2"));
+  index.Insert(P("10.8.0.2/32"), TestKey(1));
+  index.Insert(P("10.8.4.0/22"), TestKey(2));
+  index.Insert(P("fd08::/64"), TestKey(2));
+  for (const char* inside : {"10.8.0.2", "10.8.4.0", "10.8.7.255", "fd08::", "fd08::ffff:1"}) {
+    EXPECT_TRUE(covers(inside)) << inside;
+  }
+  for (const char* outside : {"10.8.0.3", "10.8.3.255", "10.8.8.0", "fd08:0:0:1::", "::"}) {
+    EXPECT_FALSE(covers(outside)) << outside;
+  }
+  index.Insert(P("0.0.0.0/0"), TestKey(3));
+  EXPECT_TRUE(covers("203.0.113.9"));
+  EXPECT_FALSE(covers("2001:db8::1"));
+}
+
 TEST(PrefixIndex, HoldsAHundredThousandPeers) {
   PrefixIndex index;
   for (unsigned i = 0; i < 100'000; ++i) {
