@@ -38,6 +38,8 @@ Result<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
                            &bound);
   builder.SetMaxReceiveMessageSize(options.max_message_bytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 256);
+  // No probes of the line's bandwidth: they are pings for messages that come after a pause.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   for (grpc::Service* service : services) builder.RegisterService(service);
 
   const mode_t old_mask = ::umask(0177);

@@ -67,6 +67,31 @@ SendOutcome SendChanges(NetlinkSocket& socket, WipedBuffer& buffer, const WgRequ
 
 }  // namespace
 
+struct NetlinkDevice::Line {
+  explicit Line(NetlinkSocket opened) : socket(std::move(opened)) {}
+  NetlinkSocket socket;
+  WipedBuffer buffer{kSetMessageSize};
+};
+
+NetlinkDevice::NetlinkDevice() = default;
+NetlinkDevice::~NetlinkDevice() = default;
+
+Result<std::unique_ptr<NetlinkDevice::Line>> NetlinkDevice::TakeLine() {
+  {
+    const std::lock_guard lock(line_mutex_);
+    if (line_ != nullptr) return std::move(line_);
+  }
+  auto socket = NetlinkSocket::Open(NETLINK_GENERIC);
+  if (!socket) return socket.error();
+  return std::make_unique<Line>(std::move(*socket));
+}
+
+void NetlinkDevice::KeepLine(std::unique_ptr<Line> line) {
+  line->buffer.Wipe();
+  const std::lock_guard lock(line_mutex_);
+  line_ = std::move(line);
+}
+
 Result<std::uint16_t> NetlinkDevice::Family(const std::string& name) {
   if (const std::uint16_t known = family_; known != 0) return known;
   auto socket = NetlinkSocket::Open(NETLINK_GENERIC);
@@ -122,14 +147,18 @@ Result<std::vector<Status>> NetlinkDevice::Apply(const std::string& name,
   if (const Status valid = CheckInterfaceName(name); !valid) return valid.error();
   const auto family = Family(name);
   if (!family) return family.error();
-  auto socket = NetlinkSocket::Open(NETLINK_GENERIC);
-  if (!socket) return socket.error();
-  WipedBuffer buffer(kSetMessageSize);
-  auto results = ApplyInBatches(
-      changes,
-      {FittingChanges, [&](std::span<const PeerChange> batch) {
-         return SendChanges(*socket, buffer, WgRequest{*family, NextSequence(), name}, batch);
-       }});
+  auto line = TakeLine();
+  if (!line) return line.error();
+  bool sound = true;
+  auto results = ApplyInBatches(changes, {FittingChanges, [&](std::span<const PeerChange> batch) {
+                                            auto outcome = SendChanges(
+                                                (*line)->socket, (*line)->buffer,
+                                                WgRequest{*family, NextSequence(), name}, batch);
+                                            sound = sound && outcome.status;
+                                            return outcome;
+                                          }});
+  // After an error an answer may still be on its way.
+  if (sound) KeepLine(std::move(*line));
   // Also what a family id of an unloaded module gives.
   if (!results && results.error().code == ErrorCode::kNotFound) ForgetFamily();
   return results;

@@ -38,6 +38,8 @@ def arguments():
     parser.add_argument("--strategies", default=",".join(STRATEGIES), help="which (default %(default)s)")
     parser.add_argument("--survival", choices=("yes", "no", "only"), default="yes", help="the table of networks")
     parser.add_argument("--tries", type=int, default=2, help="of each strategy in each network (default %(default)s)")
+    parser.add_argument("--clock", choices=("counted", "host"), default="counted",
+                        help="the machine's: counted: a nanosecond for each instruction; host (default %(default)s)")
     parser.add_argument("--timeout", type=int, default=5400, help="of the virtual machine, in seconds")
     parser.add_argument("--folder", help=argparse.SUPPRESS)  # set inside the machine
     options = parser.parse_args()
@@ -95,16 +97,19 @@ def outside(options):
 
 def run_in_vm(options, folder):
     words = [os.path.abspath(options.build), options.json, "--folder", folder, "--runs", str(options.runs),
-             "--strategies", ",".join(options.strategies), "--survival", options.survival, "--tries", str(options.tries)]
+             "--strategies", ",".join(options.strategies), "--survival", options.survival, "--tries", str(options.tries),
+             "--clock", options.clock]
     if options.delays:
         words += ["--delays", ",".join(map(str, options.delays))]
     machine = [os.path.join(ROOT, "scripts", "vm"), "run", "--timeout", str(options.timeout), "--share", folder, "--"]
-    return subprocess.run(machine + ["/usr/bin/python3", os.path.abspath(__file__)] + words, check=False).returncode
+    return subprocess.run(machine + ["/usr/bin/python3", os.path.abspath(__file__)] + words, check=False,
+                          env={**os.environ, "JITWG_VM_CLOCK": options.clock}).returncode
 
 
 def show(results):
     if results["outcomes"]:
-        print("\nMilliseconds from the client's first packet\n\n" + report.timing_table(results))
+        print(f"\nMilliseconds from the client's first packet, by the machine's {results['clock']} clock\n\n" +
+              report.timing_table(results))
     if results["survival"]:
         print("\nIs the client's first packet answered?\n\n" + report.survival_table(results))
     print(flush=True)
@@ -136,8 +141,8 @@ def measure_subject(bench, subject, options, results):
 
 def measure(bench, options):
     """One strategy after the other, each with nothing but its own two programs running."""
-    results = {"runs": options.runs, "kernel": os.uname().release, "cpus": os.cpu_count(), "outcomes": {}, "survival": {},
-               "used": {}, "not_available": {}}
+    results = {"runs": options.runs, "clock": options.clock, "kernel": os.uname().release, "cpus": os.cpu_count(),
+               "outcomes": {}, "survival": {}, "used": {}, "not_available": {}}
     for subject in bench.subjects:
         if bench.start(subject):
             print(f"{subject.name}: {subject.used or 'put in by hand'}", flush=True)
