@@ -34,14 +34,14 @@ def make_certificate(folder):
 class Ingress:
     """An ingress on all addresses of the gateway, and the clients' ends that a scenario starts."""
 
-    def __init__(self, jitwg, target_port, port=FIRST_PORT, options=()):
+    def __init__(self, jitwg, target_port, port=FIRST_PORT, tls=True):
         self._jitwg = jitwg
         self.port = port
-        self.certificate, key = make_certificate(jitwg.run)
+        self.certificate, key = make_certificate(jitwg.run) if tls else ("", "")
+        security = ["--tls-cert", self.certificate, "--tls-key", key] if tls else ["--plain"]
         self._ingress = Program("jitwg-ws-ingress", ["ip", "netns", "exec", GATEWAY] + ORDINARY_USER + [
-            jitwg.path("jitwg-ws-ingress"), "--listen", f"0.0.0.0:{port}", "--listen", f"[::]:{port}", "--tls-cert",
-            self.certificate, "--tls-key", key, "--target", f"127.0.0.1:{target_port}", "--max-connections", "2000",
-            "--drain-grace", "0s", *options], jitwg.log_path("ws-ingress" if port == FIRST_PORT else f"ws-ingress-{port}"))
+            jitwg.path("jitwg-ws-ingress"), "--listen", f"0.0.0.0:{port}", "--listen", f"[::]:{port}", *security, "--target",
+            f"127.0.0.1:{target_port}", "--max-connections", "2000", "--drain-grace", "0s"], jitwg.log_path("ws-ingress" if port == FIRST_PORT else f"ws-ingress-{port}"))
         self._ends = []
 
     def __enter__(self):
