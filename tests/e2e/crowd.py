@@ -113,11 +113,14 @@ class Caller:
         self.private = initiation.new_private()
         self.public = initiation.public_of(self.private)
         self.tries = []  # when it sent an initiation
+        self.put_off = 0  # tries that a WireGuard under load answered with a cookie: call again
         self.session = None
         self._gateway_key, self._line = gateway_key, line
         self._handshake, self._waits = None, False
 
     def _received(self, data):
+        if data[:4] == b"\3\0\0\0":
+            self.put_off += 1
         session = self._handshake.finish(data) if self._handshake and not self.session else None
         if session:
             self.session = session
