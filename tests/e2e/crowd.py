@@ -12,6 +12,7 @@ import initiation
 from shell import in_netns
 
 RETRY = 5.2  # seconds, as WireGuard's REKEY_TIMEOUT and its jitter
+KEEPALIVE = 10.0
 FIRST_REDIAL, LAST_REDIAL = 0.25, 5.0
 # The clients stand for as many machines; this one cannot do all their work within the ingress's time-out.
 DIALS_AT_ONCE = 64
@@ -124,10 +125,10 @@ class Caller:
         session = self._handshake.finish(data) if self._handshake and not self.session else None
         if session:
             self.session = session
-            self._connected()
+            self.connected()
             self._answered.set()
 
-    def _connected(self):
+    def connected(self):
         """Tells the gateway that the session lives, and from where; or calls, if that has waited for a connection."""
         if self.session:
             self._line.send(self.session.keepalive())
@@ -144,13 +145,16 @@ class Caller:
 
     async def run(self):
         self._answered = asyncio.Event()
-        await self._line.open(self._received, self._connected)
+        await self._line.open(self._received, self.connected)
+        self._call()
         while not self.session:
-            self._call()
+            # What had to wait for a connection is given its time from then on.
+            waited = time.monotonic() - self.tries[-1] if self.tries and not self._waits else 0.0
             try:
-                await asyncio.wait_for(self._answered.wait(), RETRY)
+                await asyncio.wait_for(self._answered.wait(), RETRY - waited)
             except asyncio.TimeoutError:
-                continue
+                if not self._waits and time.monotonic() - self.tries[-1] >= RETRY:
+                    self._call()
 
     def close(self):
         self._line.close()
@@ -190,11 +194,18 @@ class Crowd:
             await caller.run()
 
     async def _watch(self):
+        said = time.monotonic()
         while True:
             before = time.monotonic()
             await asyncio.sleep(STALL)
             if time.monotonic() - before > 2 * STALL:
                 self.stalls.append((before, time.monotonic()))
+            if time.monotonic() - said > KEEPALIVE:
+                # A busy machine loses packets; a tunnel has more than one.
+                said = time.monotonic()
+                for caller in self._callers:
+                    if caller.session:
+                        caller.connected()
 
     def __enter__(self):
         self.began = time.monotonic()

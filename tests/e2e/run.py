@@ -25,6 +25,14 @@ TOOLS = {"netns": ("ip", "nft", "wg", "ping", "setpriv", "unshare", "wireguard-g
          "vm": ("ip", "nft", "wg", "ping", "setpriv")}
 
 
+# How many times as long as on a fast machine everything may take; more helps on one that others use too.
+TIME_SCALE = "JITWG_E2E_TIME_SCALE"
+
+
+def time_scale(place):
+    return float(os.environ.get(TIME_SCALE, "3" if place == "vm" else "1"))
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--place", choices=PLACES, default="netns")
@@ -66,7 +74,8 @@ def check_machine(variant, binaries, names):
 def run_in_vm(options, results):
     """The whole place in one boot."""
     command = [os.path.join(ROOT, "scripts", "vm"), "run", "--timeout", str(options.timeout), "--share", results,
-               "--console", os.path.join(results, "console.log"), "--", "/usr/bin/python3", os.path.abspath(__file__),
+               "--console", os.path.join(results, "console.log"), "--", "/usr/bin/env", f"{TIME_SCALE}={time_scale(options.place)}",
+               "/usr/bin/python3", os.path.abspath(__file__),
                "--place", "vm", "--bin", os.path.abspath(options.bin), "--results", results, "--transport",
                options.transport, "--jobs", str(options.jobs)]
     for start in options.only:
@@ -84,7 +93,7 @@ def run_here(options, variant, names, results):
     import runner
     import shell
     programs.completion = variant.completion
-    shell.time_scale = float(os.environ.get("JITWG_E2E_TIME_SCALE", "3" if variant.place == "vm" else "1"))
+    shell.time_scale = time_scale(variant.place)
     isolation.private_folders()
     binaries = os.path.abspath(options.bin)
     if variant.place == "vm":

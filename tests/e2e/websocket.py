@@ -41,7 +41,7 @@ class Ingress:
         security = ["--tls-cert", self.certificate, "--tls-key", key] if tls else ["--plain"]
         self._ingress = Program("jitwg-ws-ingress", ["ip", "netns", "exec", GATEWAY] + ORDINARY_USER + [
             jitwg.path("jitwg-ws-ingress"), "--listen", f"0.0.0.0:{port}", "--listen", f"[::]:{port}", *security, "--target",
-            f"127.0.0.1:{target_port}", "--max-connections", "2000", "--drain-grace", "0s"], jitwg.log_path("ws-ingress" if port == FIRST_PORT else f"ws-ingress-{port}"))
+            f"127.0.0.1:{target_port}", "--max-connections", "1500", "--drain-grace", "0s"], jitwg.log_path("ws-ingress" if port == FIRST_PORT else f"ws-ingress-{port}"))
         self._ends = []
 
     def __enter__(self):
