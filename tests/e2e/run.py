@@ -74,8 +74,8 @@ def check_machine(variant, binaries, names):
 def run_in_vm(options, results):
     """The whole place in one boot."""
     command = [os.path.join(ROOT, "scripts", "vm"), "run", "--timeout", str(options.timeout), "--share", results,
-               "--console", os.path.join(results, "console.log"), "--", "/usr/bin/env", f"{TIME_SCALE}={time_scale(options.place)}",
-               "/usr/bin/python3", os.path.abspath(__file__),
+               "--console", os.path.join(results, "console.log"), "--", "/usr/bin/env",
+               f"{TIME_SCALE}={time_scale(options.place)}", "/usr/bin/python3", os.path.abspath(__file__),
                "--place", "vm", "--bin", os.path.abspath(options.bin), "--results", results, "--transport",
                options.transport, "--jobs", str(options.jobs)]
     for start in options.only:

@@ -39,9 +39,10 @@ class Ingress:
         self.port = port
         self.certificate, key = make_certificate(jitwg.run) if tls else ("", "")
         security = ["--tls-cert", self.certificate, "--tls-key", key] if tls else ["--plain"]
+        log = jitwg.log_path("ws-ingress" if port == FIRST_PORT else f"ws-ingress-{port}")
         self._ingress = Program("jitwg-ws-ingress", ["ip", "netns", "exec", GATEWAY] + ORDINARY_USER + [
             jitwg.path("jitwg-ws-ingress"), "--listen", f"0.0.0.0:{port}", "--listen", f"[::]:{port}", *security, "--target",
-            f"127.0.0.1:{target_port}", "--max-connections", "1500", "--drain-grace", "0s"], jitwg.log_path("ws-ingress" if port == FIRST_PORT else f"ws-ingress-{port}"))
+            f"127.0.0.1:{target_port}", "--max-connections", "1500", "--drain-grace", "0s"], log)
         self._ends = []
 
     def __enter__(self):

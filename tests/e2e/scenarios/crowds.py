@@ -89,16 +89,23 @@ def assert_all_in(gateway, crowd, callers, stretches, witness):
     wait_until(all_connected, 30, "WireGuard counts every client as connected", interval=0.5)
     assert set(gateway.peers()) == keys | {witness.key}
     again = [caller for caller in callers if len(caller.tries) > 1]
+    away = ", ".join(f"{end - begin:.1f} s" for begin, end in stretches)
     print(f"    {len(callers)} clients in after {time.monotonic() - crowd.began:.1f} s, {len(again)} of them at a later try, "
-          f"{sum(caller.put_off for caller in callers)} tries put off by WireGuard under load; killed programs were away for "
-          f"{', '.join(f'{end - begin:.1f} s' for begin, end in stretches)}")
-    # By `retry` nobody is answered at the first try.
-    allowed = 2 if programs.completion == "retry" else 1
+          f"{sum(caller.put_off for caller in callers)} put off by WireGuard under load; the killed was away for {away}")
     # Where this machine stood still, an answer may have come too late.
-    stretches = stretches + [(begin - RETRY, end) for begin, end in crowd.stalls]
-    late = [[round(moment - crowd.began, 2) for moment in caller.tries] for caller in callers
-            if undisturbed_tries(caller, stretches) > allowed + caller.put_off]
-    assert not late, f"{len(late)} clients were not in after their next try, e.g. {late[:5]}; {stretches}, {crowd.began}"
+    assert_next_try(callers, stretches + [(begin - RETRY, end) for begin, end in crowd.stalls])
+
+
+def assert_next_try(callers, stretches):
+    """Nobody called more than once again while everything ran, and few did that: a decision that takes more than two
+    seconds on a busy machine comes too late for the packet that asked for it."""
+    needed = {caller: undisturbed_tries(caller, stretches) - caller.put_off for caller in callers}
+    # By `retry` nobody is answered at the first try.
+    first = 2 if programs.completion == "retry" else 1
+    later = [caller for caller, count in needed.items() if count > first]
+    late = [caller.tries for caller in later if needed[caller] > first + 1]
+    assert not late, f"{len(late)} clients were not in after their next try, e.g. {late[:3]}; disturbed: {stretches}"
+    assert len(later) <= CALLERS // 10, f"{len(later)} clients were not in at their first try that met all programs"
 
 
 def leftovers():
