@@ -29,7 +29,7 @@ class UdpLine(asyncio.DatagramProtocol):
         self._addresses = {"local_addr": (source, 0), "remote_addr": target}
         self._transport = None
 
-    async def open(self, received, _connected):
+    async def open(self, received, _connected, _lost):
         self._received = received
         self._transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, **self._addresses)
 
@@ -51,15 +51,15 @@ class WebSocketLine:
         self._source, self._target = source, target
         self._writer = self._task = None
 
-    async def open(self, received, connected):
-        """`connected` is called for each connection, the first and those after one was lost."""
-        self._task = asyncio.ensure_future(self._run(received, connected))
+    async def open(self, received, connected, lost):
+        """`connected` is called for each connection, and `lost` when it was lost."""
+        self._task = asyncio.ensure_future(self._run(received, connected, lost))
 
     @property
     def is_up(self):
         return self._writer is not None
 
-    async def _run(self, received, connected):
+    async def _run(self, received, connected, lost):
         pause = FIRST_REDIAL
         while True:
             try:
@@ -70,7 +70,9 @@ class WebSocketLine:
                 while True:
                     received(await self._message(reader))
             except (OSError, EOFError):
-                self._writer = None
+                if self.is_up:
+                    self._writer = None
+                    lost()
             await asyncio.sleep(pause)
             pause = min(2 * pause, LAST_REDIAL)
 
@@ -114,10 +116,11 @@ class Caller:
         self.private = initiation.new_private()
         self.public = initiation.public_of(self.private)
         self.tries = []  # when it sent an initiation
+        self.lost = 0  # tries that died with their connection, not counted among those
         self.put_off = 0  # tries that a WireGuard under load answered with a cookie: call again
         self.session = None
         self._gateway_key, self._line = gateway_key, line
-        self._handshake, self._waits = None, False
+        self._handshake, self._waits, self._called = None, False, 0.0
 
     def _received(self, data):
         if data[:4] == b"\3\0\0\0":
@@ -140,20 +143,26 @@ class Caller:
         self._waits = not self._line.is_up
         if not self._waits:
             packet, self._handshake = initiation.begin(self._gateway_key, self.private)
-            self.tries.append(time.monotonic())
+            self._called = time.monotonic()
+            self.tries.append(self._called)
             self._line.send(packet)
+
+    def _line_lost(self):
+        if not self.session and self.tries and self.tries[-1] == self._called:
+            self.tries.pop()
+            self.lost += 1
 
     async def run(self):
         self._answered = asyncio.Event()
-        await self._line.open(self._received, self.connected)
+        await self._line.open(self._received, self.connected, self._line_lost)
         self._call()
         while not self.session:
             # What had to wait for a connection is given its time from then on.
-            waited = time.monotonic() - self.tries[-1] if self.tries and not self._waits else 0.0
+            waited = 0.0 if self._waits else time.monotonic() - self._called
             try:
                 await asyncio.wait_for(self._answered.wait(), RETRY - waited)
             except asyncio.TimeoutError:
-                if not self._waits and time.monotonic() - self.tries[-1] >= RETRY:
+                if not self._waits and time.monotonic() - self._called >= RETRY:
                     self._call()
 
     def close(self):

@@ -88,9 +88,10 @@ def assert_all_in(gateway, crowd, callers, stretches, witness):
         return all(key in found and found[key].connected for key in keys)
     wait_until(all_connected, 30, "WireGuard counts every client as connected", interval=0.5)
     assert set(gateway.peers()) == keys | {witness.key}
-    again = [caller for caller in callers if len(caller.tries) > 1]
+    again = [caller for caller in callers if len(caller.tries) + caller.lost > 1]
     away = ", ".join(f"{end - begin:.1f} s" for begin, end in stretches)
     print(f"    {len(callers)} clients in after {time.monotonic() - crowd.began:.1f} s, {len(again)} of them at a later try, "
+          f"{sum(caller.lost for caller in callers)} first packets died with their connection, "
           f"{sum(caller.put_off for caller in callers)} put off by WireGuard under load; the killed was away for {away}")
     # Where this machine stood still, an answer may have come too late.
     assert_next_try(callers, stretches + [(begin - RETRY, end) for begin, end in crowd.stalls])
