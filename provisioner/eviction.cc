@@ -10,8 +10,10 @@ std::optional<EvictionReason> ByItself(const EvictionCandidate& peer, const Evic
                                        SteadyTime now) {
   if (peer.expired) return EvictionReason::kRevoked;
   if (peer.pinned) return std::nullopt;
-  if (!peer.completed && now - peer.installed_at > limits.unfinished) {
-    return EvictionReason::kUnfinished;
+  if (!peer.completed) {
+    // Silent or not: its client may be between two tries, which is longer than a short idle limit.
+    if (now - peer.installed_at > limits.unfinished) return EvictionReason::kUnfinished;
+    return std::nullopt;
   }
   if (now - peer.last_activity > limits.idle) return EvictionReason::kIdle;
   return std::nullopt;

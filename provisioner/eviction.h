@@ -51,10 +51,10 @@ struct EvictionChoice {
 };
 
 // The first rule that holds: not own, or not known: stays. Expired: revoked, pinned or not. Pinned:
-// stays. No handshake for longer than `unfinished` since installation: unfinished. No activity for
-// longer than `idle`: idle. When more than `max_peers` own peers remain, the longest idle go:
-// over_cap. When then fewer than `wanted.room` places are free below `wanted.cap`, those quiet
-// longest go: over_cap. Order: as given, then those over the cap.
+// stays. No handshake yet: unfinished when it is longer than `unfinished` since installation, else
+// stays. No activity for longer than `idle`: idle. When more than `max_peers` own peers remain, the
+// longest idle go: over_cap. When then fewer than `wanted.room` places are free below `wanted.cap`,
+// those quiet longest go: over_cap. Order: as given, then those over the cap.
 std::vector<EvictionChoice> SelectEvictions(const std::vector<EvictionCandidate>& candidates,
                                             const EvictionLimits& limits, SteadyTime now,
                                             const RoomWanted& wanted = {});

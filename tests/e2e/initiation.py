@@ -1,5 +1,5 @@
 """Makes and opens WireGuard handshake initiations (Noise IKpsk2, WireGuard paper section 5.4.2), independently of the
-project's C++: true ones, forged ones, and ones with any time stamp."""
+project's C++: true ones, forged ones, and ones with any time stamp. And the client's part of the rest of a handshake."""
 
 import hashlib
 import hmac
@@ -56,12 +56,12 @@ def tai64n(unix_seconds=None):
     return struct.pack(">QI", 0x400000000000000A + int(moment), int(moment % 1 * 1e9) & ~0xFFFFFF)
 
 
-def make(responder_public, private, stamp=None, claim=None, sender=None):
-    """148 bytes of initiation to `responder_public` by the holder of `private`. With `claim` the packet names that
-    public key instead of the caller's own: valid in all but the time stamp's proof, as anyone can make it who knows
-    the gateway's public key."""
+def begin(responder_public, private, stamp=None, claim=None, sender=None):
+    """148 bytes of initiation to `responder_public` by the holder of `private`, and what finishes that handshake. With
+    `claim` the packet names that public key instead of the caller's own: valid in all but the time stamp's proof, as
+    anyone can make it who knows the gateway's public key."""
     chaining, digest = _start(responder_public)
-    ephemeral = new_private()
+    ephemeral, sender = new_private(), sender or os.urandom(4)
     e = public_of(ephemeral)
     digest = _hash(digest, e)
     chaining, _ = _kdf2(chaining, e)
@@ -70,8 +70,55 @@ def make(responder_public, private, stamp=None, claim=None, sender=None):
     digest = _hash(digest, sealed_key)
     chaining, key = _kdf2(chaining, _dh(private, responder_public))
     sealed_stamp = ChaCha20Poly1305(key).encrypt(_NONCE, stamp or tai64n(), digest)
-    head = b"\1\0\0\0" + (sender or os.urandom(4)) + e + sealed_key + sealed_stamp
-    return head + mac1(responder_public, head) + bytes(16)
+    head = b"\1\0\0\0" + sender + e + sealed_key + sealed_stamp
+    packet = head + mac1(responder_public, head) + bytes(16)
+    return packet, Handshake(sender, private, ephemeral, chaining, _hash(digest, sealed_stamp))
+
+
+def make(*arguments, **options):
+    """The packet alone of begin()."""
+    return begin(*arguments, **options)[0]
+
+
+class Handshake:
+    """A handshake that waits for its response; there is no preshared key."""
+
+    def __init__(self, sender, private, ephemeral, chaining, digest):
+        self._sender = sender
+        self._secrets = (ephemeral, private)
+        self._chaining, self._digest = chaining, digest
+
+    def finish(self, packet):
+        """The session of a response (paper section 5.4.3), or None when the packet is not the one that is awaited."""
+        if len(packet) != RESPONSE_LENGTH or packet[:4] != b"\2\0\0\0" or packet[8:12] != self._sender:
+            return None
+        e = packet[12:44]
+        digest, (chaining, _) = _hash(self._digest, e), _kdf2(self._chaining, e)
+        for secret in self._secrets:
+            chaining, _ = _kdf2(chaining, _dh(secret, e))
+        root = hmac.new(chaining, bytes(32), hashlib.blake2s).digest()
+        outputs = [b""]
+        for number in range(1, 4):
+            outputs.append(hmac.new(root, outputs[-1] + bytes([number]), hashlib.blake2s).digest())
+        digest = _hash(digest, outputs[2])
+        try:
+            ChaCha20Poly1305(outputs[3]).decrypt(_NONCE, packet[44:60], digest)
+        except InvalidTag:
+            return None
+        return Session(packet[4:8], _kdf2(outputs[1], b"")[0])
+
+
+class Session:
+    """The sending half of a session."""
+
+    def __init__(self, receiver, key):
+        self._receiver, self._cipher, self._counter = receiver, ChaCha20Poly1305(key), 0
+
+    def keepalive(self):
+        """The next keepalive of the session, 32 bytes: the data packet that tells the gateway it is complete."""
+        counter = struct.pack("<Q", self._counter)
+        self._counter += 1
+        return b"\4\0\0\0" + self._receiver + counter + self._cipher.encrypt(bytes(4) + counter, b"", b"")
 
 
 def consume(responder_private, packet):

@@ -22,7 +22,7 @@ def isolate(arguments):
 
 
 def private_folders():
-    """To be called once, isolated: the folders in which namespaces, sockets and state of a run are kept."""
+    """To be called once in each mount namespace, isolated: the folders in which namespaces, sockets and state are kept."""
     assert isolated()
     for folder in ("/run/netns", "/run/wireguard", "/run/jitwg-e2e"):
         os.makedirs(folder, exist_ok=True)

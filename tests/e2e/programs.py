@@ -180,6 +180,11 @@ class Gateway:
                 code = program.stop()
                 assert code == 0, f"{program.name} ended with {code} when asked to end: {program.log()[-2000:]}"
 
+    def stop(self):
+        """Both end cleanly, in the middle of a scenario."""
+        self.finish()
+        self.sniffer = self.provisioner = None
+
     def close(self):
         for program in (self.provisioner, self.sniffer):
             if program:

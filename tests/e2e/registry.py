@@ -1,30 +1,63 @@
-"""The list of scenarios: written once, run in every place. Importing `scenarios` fills it."""
+"""The list of scenarios: written once, run in every place, with every completion and over UDP and WebSockets. Importing
+`scenarios` fills it."""
 
 import dataclasses
 import typing
 
 PLACES = ("netns", "vm")
+COMPLETIONS = ("auto", "hold", "reinject", "initiate", "retry")
+TRANSPORTS = ("udp", "ws")
+# A reason for udp_only.
+NO_CLIENT = "no client calls in it, so nothing would be carried"
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """What a whole run is about: where it runs, how the sniffers finish first handshakes (empty: as they choose), and
+    how the clients' datagrams reach the gateway."""
+    place: str
+    completion: str = ""
+    transport: str = "udp"
 
 
 @dataclasses.dataclass(frozen=True)
 class Scenario:
-    """One story with a name that says the behaviour; `limit` is in seconds on a fast machine."""
+    """One story with a name that says the behaviour; `limit` is in seconds on a fast machine. What it cannot be run
+    with is given with the reason why."""
     name: str
     function: typing.Callable
     parameters: dict
     limit: float
     needs_programs: bool
-    places: tuple
+    alone: bool
+    chooses: str
+    netns_only: str
+    udp_only: str
+    not_with: dict
+
+    def not_applicable(self, variant):
+        """Why there is nothing to run in this variant; empty when there is."""
+        if variant.place != "netns" and self.netns_only:
+            return f"only in namespaces: {self.netns_only}"
+        if variant.transport != "udp" and self.udp_only:
+            return f"only over UDP: {self.udp_only}"
+        if self.chooses and variant.completion not in ("", "auto", self.chooses):
+            return f"chooses the completion itself: {self.chooses}"
+        if variant.completion in self.not_with:
+            return f"not with {variant.completion}: {self.not_with[variant.completion]}"
+        return ""
 
 
 SCENARIOS = {}
 
 
-def scenario(name, limit=45.0, needs_programs=True, places=PLACES, **parameters):
-    """Registers a function as a scenario; may be stacked, with other names and parameters. `places` are those in which
-    it runs: all, but for what the place adds nothing to and takes too long in."""
+def scenario(name, limit=45.0, needs_programs=True, alone=False, chooses="", netns_only="", udp_only="", not_with=None,
+             **parameters):
+    """Registers a function as a scenario; may be stacked, with other names and parameters. `alone`: measures time, or
+    loads the machine so that others would fail beside it. `chooses`: the completion that it is about and sets itself."""
     def register(function):
         assert name not in SCENARIOS, f"two scenarios are called {name}"
-        SCENARIOS[name] = Scenario(name, function, parameters, limit, needs_programs, places)
+        SCENARIOS[name] = Scenario(name, function, parameters, limit, needs_programs, alone, chooses, netns_only,
+                                   udp_only, not_with or {})
         return function
     return register

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Runs the end-to-end scenarios in one place: `netns` (network namespaces and wireguard-go, on this machine) or `vm`
-(the same scenarios on the kernel's WireGuard in a virtual machine). Needs root; needs no network."""
+(the same scenarios on the kernel's WireGuard in a virtual machine). Needs root; needs no network. What a scenario cannot
+be run with is listed as n/a, with the reason."""
 
 import argparse
 import os
@@ -16,13 +17,20 @@ sys.dont_write_bytecode = True
 
 import isolation  # noqa: E402  (after the path is set)
 import near  # noqa: E402
-from registry import PLACES, SCENARIOS  # noqa: E402
+from registry import COMPLETIONS, PLACES, SCENARIOS, TRANSPORTS, Variant  # noqa: E402
 import scenarios  # noqa: E402,F401  (fills SCENARIOS)
 
 PROGRAMS = ("jitwg-sniffer", "jitwg-provisioner", "jitwgctl", "jitwg-peer-api", "jitwg-ws-ingress")
 TOOLS = {"netns": ("ip", "nft", "wg", "ping", "setpriv", "unshare", "wireguard-go"),
          "vm": ("ip", "nft", "wg", "ping", "setpriv")}
-COMPLETIONS = ("auto", "hold", "reinject", "initiate", "retry")
+
+
+# How many times as long as on a fast machine everything may take; more helps on one that others use too.
+TIME_SCALE = "JITWG_E2E_TIME_SCALE"
+
+
+def time_scale(place):
+    return float(os.environ.get(TIME_SCALE, "3" if place == "vm" else "1"))
 
 
 def arguments():
@@ -32,7 +40,10 @@ def arguments():
     parser.add_argument("--only", action="append", default=[], metavar="NAME",
                         help="only scenarios whose name begins with this; may be repeated")
     parser.add_argument("--completion", default="", choices=COMPLETIONS, help="of all sniffers, instead of their choice")
-    parser.add_argument("--list", action="store_true", help="print the place's scenarios and end")
+    parser.add_argument("--transport", default="udp", choices=TRANSPORTS,
+                        help="ws: every client calls through jitwgctl ws-connect and jitwg-ws-ingress")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="so many scenarios at once (default 1)")
+    parser.add_argument("--list", action="store_true", help="print the scenarios that would be run, and end")
     parser.add_argument("--results", metavar="DIR", help="folder for results and logs (default: a new one in /tmp)")
     parser.add_argument("--report-only", action="store_true",
                         help="exit code 0 when every scenario was run, whatever became of it")
@@ -40,21 +51,20 @@ def arguments():
     return parser.parse_args()
 
 
-def chosen(place, only):
-    names = [name for name, scenario in SCENARIOS.items() if place in scenario.places and
-             (not only or any(name.startswith(start) for start in only))]
+def chosen(only):
+    names = [name for name in SCENARIOS if not only or any(name.startswith(start) for start in only)]
     if not names:
-        sys.exit(f"run.py: no scenario for {place} begins with {' or '.join(only)}: see run.py --list")
+        sys.exit(f"run.py: no scenario begins with {' or '.join(only)}: see run.py --list")
     return names
 
 
-def check_machine(place, binaries, names):
+def check_machine(variant, binaries, names):
     """Names everything that is missing at once; a scenario that cannot run is a failure, not a skip."""
     faults = []
     if os.geteuid() != 0:
         faults.append("needs root")
-    faults += [f"{tool} is missing (scripts/setup test)" for tool in TOOLS[place] if not shutil.which(tool)]
-    if any(SCENARIOS[name].needs_programs for name in names):
+    faults += [f"{tool} is missing (scripts/setup test)" for tool in TOOLS[variant.place] if not shutil.which(tool)]
+    if variant.transport != "udp" or any(SCENARIOS[name].needs_programs for name in names):
         faults += [f"{binaries}/{program} is missing (build it first)" for program in PROGRAMS
                    if not os.access(os.path.join(binaries, program), os.X_OK)]
     if faults:
@@ -64,8 +74,10 @@ def check_machine(place, binaries, names):
 def run_in_vm(options, results):
     """The whole place in one boot."""
     command = [os.path.join(ROOT, "scripts", "vm"), "run", "--timeout", str(options.timeout), "--share", results,
-               "--console", os.path.join(results, "console.log"), "--", "/usr/bin/python3", os.path.abspath(__file__),
-               "--place", "vm", "--bin", os.path.abspath(options.bin), "--results", results]
+               "--console", os.path.join(results, "console.log"), "--", "/usr/bin/env",
+               f"{TIME_SCALE}={time_scale(options.place)}", "/usr/bin/python3", os.path.abspath(__file__),
+               "--place", "vm", "--bin", os.path.abspath(options.bin), "--results", results, "--transport",
+               options.transport, "--jobs", str(options.jobs)]
     for start in options.only:
         command += ["--only", start]
     if options.completion:
@@ -75,14 +87,35 @@ def run_in_vm(options, results):
     return subprocess.run(command, check=False).returncode
 
 
+def run_here(options, variant, names, results):
+    """In the place itself, isolated. Returns the exit code."""
+    import programs
+    import runner
+    import shell
+    programs.completion = variant.completion
+    shell.time_scale = time_scale(variant.place)
+    for name in [name for name in os.environ if name.startswith("JITWG_") and not name.startswith("JITWG_E2E_")]:
+        # Each would be an option of some program: JITWG_CACHE is the scripts' folder and the provisioner's --cache.
+        del os.environ[name]
+    isolation.private_folders()
+    binaries = os.path.abspath(options.bin)
+    if variant.place == "vm":
+        binaries = near.keep_near(binaries, PROGRAMS)
+    done = runner.run_all(names, variant, binaries, results, options.jobs)
+    count = {outcome: sum(result["outcome"] == outcome for result in done) for outcome in ("passed", "failed", "n/a")}
+    print(f"{count['passed']} of {count['passed'] + count['failed']} scenarios passed in place {variant.place}"
+          f"{', ' + str(count['n/a']) + ' not applicable' if count['n/a'] else ''}; results in {results}")
+    return 1 if count["failed"] and not options.report_only else 0
+
+
 def main():
     options = arguments()
+    variant = Variant(options.place, options.completion, options.transport)
+    names = chosen(options.only)
     if options.list:
-        print("\n".join(chosen(options.place, options.only)))
+        print("\n".join(name for name in names if not SCENARIOS[name].not_applicable(variant)))
         return 0
-    names = chosen(options.place, options.only)
-    binaries = os.path.abspath(options.bin)
-    check_machine(options.place, binaries, names)
+    check_machine(variant, os.path.abspath(options.bin), names)
     results = os.path.abspath(options.results or tempfile.mkdtemp(prefix="jitwg-e2e-"))
     os.makedirs(results, exist_ok=True)
     for name in names:
@@ -92,19 +125,7 @@ def main():
         return run_in_vm(options, results)
     if not isolation.isolated():
         return isolation.isolate(sys.argv + ([] if options.results else ["--results", results]))
-
-    import programs
-    import runner
-    import shell
-    programs.completion = options.completion
-    shell.time_scale = float(os.environ.get("JITWG_E2E_TIME_SCALE", "3" if options.place == "vm" else "1"))
-    isolation.private_folders()
-    if options.place == "vm":
-        binaries = near.keep_near(binaries, PROGRAMS)
-    done = runner.run_all(names, options.place, binaries, results)
-    failed = [result["scenario"] for result in done if result["outcome"] != "passed"]
-    print(f"{len(done) - len(failed)} of {len(done)} scenarios passed in place {options.place}; results in {results}")
-    return 1 if failed and not options.report_only else 0
+    return run_here(options, variant, names, results)
 
 
 if __name__ == "__main__":

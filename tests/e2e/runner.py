@@ -1,6 +1,7 @@
-"""Runs scenarios one after another and stores what became of each: results/<scenario>/result.json and logs beside it.
-It must leave nothing behind: every scenario's world is closed whatever happened."""
+"""Runs scenarios, several at once when told to, and stores what became of each: results/<scenario>/result.json and logs
+beside it. It must leave nothing behind: every scenario's world is closed whatever happened."""
 
+import functools
 import json
 import os
 import signal
@@ -8,9 +9,11 @@ import time
 import traceback
 
 import backends
+import jobs
 import shell
 from programs import Gateway
 from registry import SCENARIOS
+from websocket import Carrier
 from world import World
 
 
@@ -25,13 +28,14 @@ def _on_alarm(_number, _frame):
 class Environment:
     """What a scenario is given: the world, the jitwg programs, a folder for its logs."""
 
-    def __init__(self, place, binaries, folder):
-        self.place = place
+    def __init__(self, variant, binaries, folder):
+        self.variant = variant
         self.folder = folder
-        self.world = World(backends.make(place, folder), folder)
+        self.world = World(backends.make(variant.place, folder), folder)
         self._binaries = binaries
         self._gateways = []
         self.jitwg = self.another_jitwg("")
+        self.world.carrier = Carrier(self.jitwg) if variant.transport == "ws" else None
 
     def another_jitwg(self, name):
         """The jitwg of one more gateway, with logs of its own."""
@@ -52,13 +56,13 @@ class Environment:
             self.world.close()
 
 
-def _attempt(scenario, place, binaries, folder):
+def _attempt(scenario, variant, binaries, folder):
     """Returns None, or what went wrong."""
     environment = None
     signal.signal(signal.SIGALRM, _on_alarm)
     signal.setitimer(signal.ITIMER_REAL, scenario.limit * shell.time_scale)
     try:
-        environment = Environment(place, binaries, folder)
+        environment = Environment(variant, binaries, folder)
         environment.world.build()
         scenario.function(environment, **scenario.parameters)
         environment.finish()
@@ -82,27 +86,66 @@ def _keep_state(environment, folder):
         print(f"    (the world could not be described: {error})")
 
 
-def run_one(scenario, place, binaries, results):
-    folder = os.path.join(results, scenario.name)
-    os.makedirs(folder)
-    begin = time.monotonic()
-    problem = _attempt(scenario, place, binaries, folder)
-    result = {"scenario": scenario.name, "place": place, "outcome": "failed" if problem else "passed",
-              "seconds": round(time.monotonic() - begin, 2), "problem": problem or ""}
-    with open(os.path.join(folder, "result.json"), "w", encoding="utf-8") as file:
+def _store(results, scenario, variant, outcome, seconds=0.0, problem=""):
+    result = {"scenario": scenario.name, "place": variant.place, "completion": variant.completion,
+              "transport": variant.transport, "outcome": outcome, "seconds": round(seconds, 2), "problem": problem}
+    with open(os.path.join(results, scenario.name, "result.json"), "w", encoding="utf-8") as file:
         json.dump(result, file, indent=1)
     return result
 
 
-def run_all(names, place, binaries, results):
-    """Runs the named scenarios, prints a line for each, returns their results."""
-    done = []
-    for name in names:
-        result = run_one(SCENARIOS[name], place, binaries, results)
-        done.append(result)
-        print(f"{result['outcome']:6} {result['seconds']:7.2f} s  {place}  {name}", flush=True)
-        if result["problem"]:
-            print("       " + result["problem"].strip().replace("\n", "\n       "), flush=True)
+def run_one(scenario, variant, binaries, results):
+    begin = time.monotonic()
+    problem = _attempt(scenario, variant, binaries, os.path.join(results, scenario.name))
+    _store(results, scenario, variant, "failed" if problem else "passed", time.monotonic() - begin, problem or "")
+
+
+def _show(result, folder):
+    """One line for each scenario, after what it printed itself."""
+    output = os.path.join(folder, "output.txt")
+    if os.path.exists(output):
+        with open(output, encoding="utf-8", errors="replace") as file:
+            print(file.read(), end="")
+    reason = f": {result['problem']}" if result["outcome"] == "n/a" else ""
+    print(f"{result['outcome']:6} {result['seconds']:7.2f} s  {result['place']}  {result['scenario']}{reason}", flush=True)
+    if result["outcome"] == "failed":
+        print("       " + result["problem"].strip().replace("\n", "\n       "), flush=True)
+
+
+def _load(results, scenario, variant):
+    """The result that a scenario's process left; a process that died left none."""
+    try:
+        with open(os.path.join(results, scenario.name, "result.json"), encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return _store(results, scenario, variant, "failed", problem="its process ended without a result: see output.txt")
+
+
+def run_all(names, variant, binaries, results, count):
+    """Runs the named scenarios, `count` at once but for those that must be alone, which come last. Prints a line for
+    each, returns their results in the order of the names."""
+    done = {}
+
+    def keep(scenario, result):
+        done[scenario.name] = result
+        _show(result, os.path.join(results, scenario.name))
+
+    chosen = [SCENARIOS[name] for name in names]
+    for scenario in chosen:
+        os.makedirs(os.path.join(results, scenario.name))
+        reason = scenario.not_applicable(variant)
+        if reason:
+            keep(scenario, _store(results, scenario, variant, "n/a", problem=reason))
+    chosen = [scenario for scenario in chosen if scenario.name not in done]
+    together = [scenario for scenario in chosen if not scenario.alone or count == 1]
+    if count > 1:
+        # The long ones first, so that none of them is waited for at the end.
+        together.sort(key=lambda scenario: -scenario.limit)
+    for group, at_once in ((together, count), ([one for one in chosen if one not in together], 1)):
+        tasks = [(functools.partial(run_one, scenario, variant, binaries, results),
+                  os.path.join(results, scenario.name, "output.txt")) for scenario in group]
+        jobs.run_all(tasks, at_once, lambda index, group=group: keep(group[index], _load(results, group[index], variant)))
+    ordered = [done[name] for name in names]
     with open(os.path.join(results, "summary.json"), "w", encoding="utf-8") as file:
-        json.dump(done, file, indent=1)
-    return done
+        json.dump(ordered, file, indent=1)
+    return ordered

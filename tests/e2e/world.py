@@ -1,5 +1,6 @@
 """A small internet made of network namespaces: one gateway and its clients on one Ethernet segment, with IPv4 and IPv6
-outside (documentation ranges) and inside the tunnels. It must not know jitwg: programs.py adds that."""
+outside (documentation ranges) and inside the tunnels. It must not know jitwg: programs.py adds that, and what may carry
+the clients' datagrams in UDP's place."""
 
 import dataclasses
 import socket
@@ -80,9 +81,7 @@ class Client:
                   f"route replace {inner_prefix(self.network, 6)} dev {link}"], self.ns)
 
     def _configure_peer(self):
-        address = outer_address(1, self._outer)
-        endpoint = self._endpoint or (f"[{address}]:{self._target.port}" if self._outer == 6
-                                      else f"{address}:{self._target.port}")
+        endpoint = self._endpoint or self._world.endpoint(self.ns, self._target.port, self._outer)
         secret = ["preshared-key", "/dev/stdin"] if self.psk else []
         wg.configure(self.ns, self.interface, "peer", self._target.keys.public, "endpoint", endpoint, "allowed-ips",
                      ",".join(self._target.prefixes()), "persistent-keepalive", self._keepalive, *secret,
@@ -118,6 +117,17 @@ class Client:
         with in_netns(self.ns):
             return socket.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
 
+    def caller(self, gateway_interface, outer=4):
+        """A socket whose send() goes where this host's WireGuard would send: for packets that no WireGuard makes."""
+        host, port = self._world.endpoint(self.ns, gateway_interface.port, outer).rsplit(":", 1)
+        caller = self.udp_socket(6 if host.startswith("[") else 4)
+        caller.connect((host.strip("[]"), int(port)))
+        return caller
+
+    def tap(self):
+        """Sees what this host's WireGuard sends and gets: for read_initiation()."""
+        return packet_tap(self.ns, "lo" if self._world.carrier else "eth0")
+
 
 class World:
     """Owns every namespace and WireGuard interface of one scenario; close() removes them all."""
@@ -126,6 +136,8 @@ class World:
         self.backend = backend
         self.folder = folder
         self.interfaces = []
+        # What takes datagrams from clients to the gateway, when it is not UDP: websocket.Carrier.
+        self.carrier = None
         self._namespaces = []
         self._clients = 0
 
@@ -151,6 +163,17 @@ class World:
         ip_batch([f"link add p-{ns} type veth peer name eth0 netns {ns}", f"link set p-{ns} master br0 up"], SWITCH)
         ip_batch([f"addr add {outer_address(number, 4)}/24 dev eth0",
                   f"addr add {outer_address(number, 6)}/64 dev eth0 nodad", "link set eth0 up"], ns)
+
+    def endpoint(self, ns, port, outer, who=""):
+        """What a WireGuard in `ns` calls to reach the gateway's at `port`; several in one `ns` say who each is."""
+        if self.carrier:
+            return self.carrier.endpoint(ns, port, outer, who)
+        address = outer_address(1, outer)
+        return f"[{address}]:{port}" if outer == 6 else f"{address}:{port}"
+
+    def came_over(self, endpoint, outer):
+        """True when the gateway may see a client that called over this outer family at such an endpoint."""
+        return self.carrier.is_source(endpoint) if self.carrier else ("[" in endpoint) == (outer == 6)
 
     def add_interface(self, name="wg0", network=0, port=51820):
         """A WireGuard interface on the gateway: a key, a port, addresses, and no peers."""
@@ -193,17 +216,19 @@ class World:
         return "\n".join(parts)
 
     def close(self):
+        if self.carrier:
+            self.carrier.close()
         self.backend.close()
         for ns in self._namespaces:
             run("ip", "netns", "del", ns, check=False)
         self._namespaces.clear()
 
 
-def seen_initiations(ns):
-    """A packet socket on the host's eth0 that sees what arrives and leaves: for capturing initiations."""
+def packet_tap(ns, device):
+    """A packet socket that sees what arrives and leaves there."""
     with in_netns(ns):
         tap = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0003))
-        tap.bind(("eth0", 0x0003))
+        tap.bind((device, 0x0003))
     tap.settimeout(0.2)
     return tap
 

@@ -63,6 +63,13 @@ INSTANTIATE_TEST_SUITE_P(
                             c.installed_at = kNow - seconds(15);
                           },
                           std::nullopt},
+                      Row{"silent_between_two_tries_stays_until_the_unfinished_limit",
+                          [](EvictionCandidate& c) {
+                            Unfinished(c);
+                            c.installed_at = kNow - seconds(15);
+                            Idle(c);
+                          },
+                          std::nullopt},
                       Row{"foreign_stays_when_idle",
                           [](EvictionCandidate& c) {
                             Idle(c);

@@ -10,6 +10,7 @@ from scenarios import hostile  # noqa: F401
 from scenarios import interfaces  # noqa: F401
 from scenarios import restarts  # noqa: F401
 from scenarios import many  # noqa: F401
+from scenarios import crowds  # noqa: F401
 from scenarios import control_plane  # noqa: F401
 from scenarios import outages  # noqa: F401
 from scenarios import websockets  # noqa: F401

@@ -24,7 +24,8 @@ def create_revoke_enable(env):
         env.jitwg.start(gateway)
         client.point_at(gateway)
         api.create(client.keys.public, client.prefixes)
-        assert client.ping(wait=15.0 if programs.completion == "retry" else 4.0), "a peer that was just created did not get in at its first try"
+        wait = 15.0 if programs.completion == "retry" else 4.0
+        assert client.ping(wait=wait), "a peer that was just created did not get in at its first try"
         assert client.keys.public in gateway.peers()
         api.patch(client.keys.public, enabled=False)
         begin = time.monotonic()
@@ -69,7 +70,8 @@ def rekey(client, number):
     return keys, new
 
 
-@scenario("a_thousand_fresh_peers_connect_right_after_their_creation", limit=400, places=("netns",))
+@scenario("a_thousand_fresh_peers_connect_right_after_their_creation", limit=400, alone=True,
+          netns_only="a thousand connects one after the other take an hour where every instruction is translated")
 def thousand_fresh(env):
     gateway, client = env.world.add_interface(), env.world.add_client()
     with with_control_plane(env) as (_, api):

@@ -29,11 +29,11 @@ def first_packet(env, outer, with_psk):
     env.jitwg.start_sniffer()
 
 
-scenario("held_first_packet_completes_over_ipv4", outer=4, with_psk=True)(first_packet)
-scenario("held_first_packet_completes_over_ipv6", outer=6, with_psk=False)(first_packet)
+scenario("held_first_packet_completes_over_ipv4", chooses="hold", outer=4, with_psk=True)(first_packet)
+scenario("held_first_packet_completes_over_ipv6", chooses="hold", outer=6, with_psk=False)(first_packet)
 
 
-@scenario("held_packets_go_on_when_nobody_decides", limit=90)
+@scenario("held_packets_go_on_when_nobody_decides", chooses="hold", limit=90)
 def nobody_decides(env):
     gateway, known, stranger = env.world.add_interface(), env.world.add_client(), env.world.add_client()
     known.point_at(gateway)

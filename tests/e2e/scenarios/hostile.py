@@ -5,7 +5,7 @@ import programs
 import wg
 from registry import scenario
 from shell import stays, wait_until
-from world import outer_address, read_initiation, seen_initiations
+from world import read_initiation
 
 FORGERIES = 20
 
@@ -17,12 +17,12 @@ def forged_static_key(env):
     env.jitwg.register(victim)
     env.jitwg.start(gateway)
     gateway_key, attacker = wg.raw(gateway.keys.public), wg.raw(wg.new_keys().private)
-    sender = stranger.udp_socket()
+    sender = stranger.caller(gateway)
     for _ in range(FORGERIES):
         packet = initiation.make(gateway_key, attacker, claim=wg.raw(victim.keys.public))
         assert initiation.consume(wg.raw(gateway.keys.private), packet)[:2] == (
             "bad_timestamp", wg.raw(victim.keys.public)), "the forgery is not the one this scenario is about"
-        sender.sendto(packet, (outer_address(1, 4), gateway.port))
+        sender.send(packet)
     wait_until(lambda: env.jitwg.status().refused_initiations() >= FORGERIES, 10, "the sniffer counted the forgeries")
     stays(lambda: not gateway.peers(), 1, "no peer on the gateway")
     status = env.jitwg.status()
@@ -35,12 +35,12 @@ def forged_static_key(env):
 def garbage(env):
     gateway, stranger = env.world.add_interface(), env.world.add_client()
     env.jitwg.start(gateway)
-    private, sender = wg.raw(wg.new_keys().private), stranger.udp_socket(6)
+    private, sender = wg.raw(wg.new_keys().private), stranger.caller(gateway, outer=6)
     to_others = initiation.make(wg.raw(wg.new_keys().public), private)
     broken = bytearray(initiation.make(wg.raw(gateway.keys.public), private))
     broken[120] ^= 1
     for packet in (to_others, bytes(broken), b"\1\0\0\0" + bytes(144)):
-        sender.sendto(packet, (outer_address(1, 6), gateway.port))
+        sender.send(packet)
     wait_until(lambda: env.jitwg.status().refused_initiations() >= 3, 10, "the sniffer counted them")
     status = env.jitwg.status()
     assert status.lookups == 0 and status.initiations("authenticated") == 0, status.tree
@@ -56,7 +56,7 @@ def refusals(env):
 def replay(env, gateway, stranger, packet):
     """Sends a captured initiation from another address, and asserts that it was seen, refused, and left no peer."""
     before = refusals(env)
-    stranger.sendto(packet, (outer_address(1, 4), gateway.port))
+    stranger.send(packet)
     wait_until(lambda: refusals(env) > before, 10, "the replay was refused")
     stays(lambda: not gateway.peers(), 1, "no peer on the gateway")
 
@@ -75,10 +75,10 @@ def replay_against_live_peer(env):
     client.point_at(gateway)
     env.jitwg.register(client)
     env.jitwg.start(gateway, provisioner=("--completion", "retry") if programs.completion == "initiate" else ())
-    tap, stranger = seen_initiations(client.ns), other.udp_socket()
+    tap, stranger = client.tap(), other.caller(gateway)
     assert client.ping(4, 20.0), "no answer through the tunnel"
     packet, before = captured(tap, gateway), gateway.peers()[client.keys.public]
-    stranger.sendto(packet, (outer_address(1, 4), gateway.port))
+    stranger.send(packet)
     stays(lambda: gateway.peers()[client.keys.public].endpoint == before.endpoint, 2, "the live peer's endpoint")
     assert client.ping(4, 5.0), "the live tunnel broke"
 
@@ -89,7 +89,7 @@ def replay_after_eviction(env):
     client.point_at(gateway)
     env.jitwg.register(client)
     env.jitwg.start(gateway, provisioner=("--idle-timeout", "4s", "--unfinished-timeout", "10s"))
-    tap, stranger = seen_initiations(client.ns), other.udp_socket()
+    tap, stranger = client.tap(), other.caller(gateway)
     assert client.ping(4, 20.0), "no answer through the tunnel"
     packet = captured(tap, gateway)
     wait_until(lambda: not gateway.peers(), 20, "the idle peer was removed", interval=0.2)

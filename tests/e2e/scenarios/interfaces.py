@@ -36,7 +36,7 @@ def hand_made(env):
     env.jitwg.add_peer(thief.keys.public, mine.prefixes)
     # The silent one is even in the registry, and then revoked there: still not jitwg's to remove.
     env.jitwg.add_peer(silent.keys.public, silent.prefixes)
-    env.jitwg.start(gateway, provisioner=("--idle-timeout", "4s", "--unfinished-timeout", "2s"))
+    env.jitwg.start(gateway, provisioner=("--idle-timeout", "4s", "--unfinished-timeout", "8s"))
     assert_unchanged("start and reconciliation")
     assert guest.ping(4, 20.0), "no answer through the tunnel"
     assert not thief.ping(4, 1.0), "a client got in with another's address"

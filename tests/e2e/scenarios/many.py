@@ -7,7 +7,7 @@ import initiation
 import wg
 from registry import scenario
 from shell import ip_batch, run, wait_until
-from world import host_prefixes, inner_address, inner_prefix, outer_address
+from world import host_prefixes, inner_address, inner_prefix
 
 CLIENTS = 100
 FIRST_HOST = 300
@@ -31,15 +31,18 @@ def prepare(env, gateway):
     numbers = range(1, CLIENTS + 1)
     env.world.backend.create_many("crowd", [f"m{number}" for number in numbers])
     keys = {number: new_keys_without_wg() for number in numbers}
+    endpoints = {number: env.world.endpoint("crowd", gateway.port, 4, who=f"m{number}") for number in numbers}
+    if env.world.carrier:
+        env.world.carrier.await_ends()
     for number in numbers:
         wg.configure("crowd", f"m{number}", "private-key", "/dev/stdin", "peer", gateway.keys.public, "endpoint",
-                     f"{outer_address(1, 4)}:{gateway.port}", "allowed-ips", inner_prefix(0, 4),
+                     endpoints[number], "allowed-ips", inner_prefix(0, 4),
                      "persistent-keepalive", "25", secrets=[keys[number].private])
     ip_batch([f"addr add {inner_address(0, FIRST_HOST + number, 4)}/32 dev m{number}" for number in numbers], "crowd")
     return keys
 
 
-@scenario("hundred_clients_at_once_all_connect", limit=180)
+@scenario("hundred_clients_at_once_all_connect", limit=180, alone=True)
 def hundred_clients(env):
     gateway = env.world.add_interface()
     keys = prepare(env, gateway)

@@ -1,5 +1,5 @@
 """A fleet and its database on bad days: many gateways, a database that hangs or dies, programs killed again and again.
-Each ends with every allowed client connected and no other. In namespaces alone: a kernel's WireGuard adds nothing here."""
+Each ends with every allowed client connected and no other."""
 
 import contextlib
 import os
@@ -12,11 +12,11 @@ from programs import NOBODY
 from registry import scenario
 from scenarios.hostile import captured
 from shell import run, stays, wait_until
-from world import outer_address, seen_initiations
 
 GATEWAYS = 10
 CLIENTS = 4
 KILLS = 200
+SAME = "it is about the database and the provisioner; the kernel's WireGuard adds nothing"
 
 
 def connected(interface, client):
@@ -30,7 +30,7 @@ def call(client):
     client.poke()
 
 
-@scenario("ten_gateways_on_one_database_let_in_and_revoke_alike", limit=300, places=("netns",))
+@scenario("ten_gateways_on_one_database_let_in_and_revoke_alike", limit=300, netns_only=SAME)
 def ten_gateways(env):
     clients = [env.world.add_client() for _ in range(CLIENTS)]
     stranger = env.world.add_client()
@@ -61,7 +61,7 @@ def ten_gateways(env):
         assert not any(interface.peers() for interface in interfaces)
 
 
-@scenario("database_that_hangs_keeps_nobody_out_who_is_known", limit=180, places=("netns",))
+@scenario("database_that_hangs_keeps_nobody_out_who_is_known", limit=180, netns_only=SAME)
 def database_hangs(env):
     gateway, known, fresh = env.world.add_interface(), env.world.add_client(), env.world.add_client()
     with with_control_plane(env) as (postgres, api):
@@ -86,7 +86,7 @@ def database_hangs(env):
         wait_until(lambda: known.keys.public not in gateway.peers(), 10, "notices come again")
 
 
-@scenario("database_that_fails_over_to_its_standby_loses_nobody", limit=180, places=("netns",))
+@scenario("database_that_fails_over_to_its_standby_loses_nobody", limit=180, netns_only=SAME)
 def database_fails_over(env):
     gateway, old, fresh = env.world.add_interface(), env.world.add_client(), env.world.add_client()
     primary = standby = api = None
@@ -121,7 +121,7 @@ def database_fails_over(env):
                 server.stop()
 
 
-@scenario("gateway_whose_disk_is_full_keeps_its_tunnels_and_lets_in_again_when_it_is_not", limit=120, places=("netns",))
+@scenario("gateway_whose_disk_is_full_keeps_its_tunnels_and_lets_in_again_when_it_is_not", limit=120, netns_only=SAME)
 def disk_full(env):
     gateway, live, late = env.world.add_interface(), env.world.add_client(), env.world.add_client()
     state = f"{env.jitwg.run}/provisioner"
@@ -151,7 +151,7 @@ def disk_full(env):
         run("umount", "--lazy", state, check=False)
 
 
-@scenario("provisioner_killed_two_hundred_times_forgets_nothing", limit=400, places=("netns",))
+@scenario("provisioner_killed_two_hundred_times_forgets_nothing", limit=400, netns_only=SAME)
 def killed_again_and_again(env):
     chance = random.Random(1)
     gateway, victim, stranger = env.world.add_interface(), env.world.add_client(), env.world.add_client()
@@ -161,12 +161,12 @@ def killed_again_and_again(env):
         for client in (victim, *clients):
             client.point_at(gateway)
             api.create(client.keys.public, client.prefixes)
-        tap = seen_initiations(victim.ns)
+        tap = victim.tap()
         assert victim.ping(wait=10.0)
         old = captured(tap, gateway)
         wg.configure(victim.ns, victim.interface, "peer", gateway.keys.public, "remove")
         env.jitwg.ctl("evict", victim.keys.public)
-        sender = stranger.udp_socket()
+        sender = stranger.caller(gateway)
         for number in range(KILLS):
             client = chance.choice(clients)
             call(client)
@@ -175,7 +175,7 @@ def killed_again_and_again(env):
                 env.jitwg.sniffer.kill()
                 env.jitwg.start_sniffer()
                 env.jitwg.await_connected()
-                sender.sendto(old, (outer_address(1, 4), gateway.port))
+                sender.send(old)
                 wait_until(lambda: env.jitwg.status().decisions("replay") == 1, 5, f"replay refused after {number} kills")
             time.sleep(chance.uniform(0, 0.15))
             env.jitwg.provisioner.kill()

@@ -5,7 +5,7 @@ import subprocess
 
 from registry import scenario
 from shell import stop, wait_until
-from world import inner_address, seen_initiations, read_initiation
+from world import inner_address, read_initiation
 
 
 @contextlib.contextmanager
@@ -48,7 +48,7 @@ def assert_all_well(env, gateway, first, second):
 @scenario("sniffer_killed_and_restarted_while_a_client_connects", limit=90)
 def sniffer_killed(env):
     gateway, first, second = one_in_one_coming(env)
-    tap = seen_initiations(second.ns)
+    tap = second.tap()
     env.jitwg.sniffer.kill()
     with calling(second):
         read_initiation(tap)
@@ -61,7 +61,7 @@ def sniffer_killed(env):
 @scenario("sniffer_killed_at_the_first_packet_of_a_client", limit=90)
 def sniffer_killed_in_flight(env):
     gateway, first, second = one_in_one_coming(env)
-    tap = seen_initiations(second.ns)
+    tap = second.tap()
     with calling(second):
         read_initiation(tap)
         env.jitwg.sniffer.kill()
@@ -72,7 +72,7 @@ def sniffer_killed_in_flight(env):
 @scenario("provisioner_killed_and_restarted_while_a_client_connects", limit=90)
 def provisioner_killed(env):
     gateway, first, second = one_in_one_coming(env)
-    tap = seen_initiations(second.ns)
+    tap = second.tap()
     env.jitwg.provisioner.kill()
     with calling(second):
         read_initiation(tap)
@@ -85,7 +85,7 @@ def provisioner_killed(env):
 @scenario("provisioner_killed_at_the_first_packet_of_a_client", limit=90)
 def provisioner_killed_in_flight(env):
     gateway, first, second = one_in_one_coming(env)
-    tap = seen_initiations(second.ns)
+    tap = second.tap()
     with calling(second):
         read_initiation(tap)
         env.jitwg.provisioner.kill()

@@ -7,7 +7,7 @@ import sqlite3
 import time
 
 from programs import NOBODY, ORDINARY_USER, SNIFFER_RIGHTS
-from registry import scenario
+from registry import NO_CLIENT, scenario
 from shell import run
 from world import GATEWAY
 
@@ -41,7 +41,7 @@ def check_all(cases):
     assert not wrong, "\n" + "\n".join(wrong)
 
 
-@scenario("sniffer_refuses_wrong_configuration_in_one_line_per_fault")
+@scenario("sniffer_refuses_wrong_configuration_in_one_line_per_fault", udp_only=NO_CLIENT)
 def sniffer_configuration(env):
     gateway = env.world.add_interface()
     binary = IN_GATEWAY + SNIFFER_RIGHTS + [env.jitwg.path("jitwg-sniffer")]
@@ -69,7 +69,7 @@ def sniffer_configuration(env):
     assert run(*good, check=False).returncode == 0, "--check-config refuses a good configuration"
 
 
-@scenario("sniffer_without_its_capabilities_refuses_to_start")
+@scenario("sniffer_without_its_capabilities_refuses_to_start", udp_only=NO_CLIENT)
 def sniffer_capabilities(env):
     gateway = env.world.add_interface()
     os.chmod(env.jitwg.run, 0o777)
@@ -91,7 +91,7 @@ def with_own_state(command, folder, owner):
     return [folder + "-2" if word == folder else word for word in command]
 
 
-@scenario("programs_refuse_a_socket_path_that_is_taken")
+@scenario("programs_refuse_a_socket_path_that_is_taken", udp_only=NO_CLIENT)
 def socket_taken(env):
     gateway = env.world.add_interface()
     env.jitwg.start(gateway)
@@ -117,7 +117,7 @@ def socket_taken(env):
     assert env.jitwg.status().sniffer_connected, "the running pair was disturbed"
 
 
-@scenario("provisioner_and_jitwgctl_refuse_an_unusable_registry")
+@scenario("provisioner_and_jitwgctl_refuse_an_unusable_registry", udp_only=NO_CLIENT)
 def unusable_registry(env):
     registry = env.jitwg.registry.removeprefix("sqlite:")
     folder = os.path.dirname(registry)
@@ -146,7 +146,7 @@ def unusable_registry(env):
     check_all(cases)
 
 
-@scenario("jitwgctl_refuses_keys_and_prefixes_that_are_none")
+@scenario("jitwgctl_refuses_keys_and_prefixes_that_are_none", udp_only=NO_CLIENT)
 def wrong_peers(env):
     command = ORDINARY_USER + [env.jitwg.path("jitwgctl"), "--registry", env.jitwg.registry, "peer"]
     env.jitwg.ctl("peer", "list")  # makes the registry, and says so once

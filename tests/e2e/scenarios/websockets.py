@@ -1,6 +1,5 @@
 """WireGuard over WebSockets: the just-in-time path works for it with nothing special."""
 
-import ipaddress
 import os
 import socket
 import threading
@@ -8,15 +7,15 @@ import threading
 import shell
 from registry import scenario
 from shell import in_netns, stays, wait_until
-from websocket import LOCAL, Ingress
+from websocket import LOCAL, Ingress, is_source
 from world import GATEWAY, inner_address
 
-SOURCES = ipaddress.ip_network("127.64.0.0/10")
+CARRIED = "its clients come over WebSockets already"
 
 
 def source_of(gateway, client):
     """The address from which the gateway sees a client."""
-    return ipaddress.ip_address(gateway.peers()[client.keys.public].endpoint.rsplit(":", 1)[0])
+    return gateway.peers()[client.keys.public].endpoint.rsplit(":", 1)[0]
 
 
 def gets_in(env, outer, options, counter):
@@ -24,12 +23,12 @@ def gets_in(env, outer, options, counter):
     client.point_at(gateway, endpoint=LOCAL)
     env.jitwg.register(client)
     env.jitwg.start(gateway)
-    with Ingress(env.jitwg, gateway) as ingress:
+    with Ingress(env.jitwg, gateway.port) as ingress:
         ingress.connect(client, outer, options)
         assert not gateway.peers(), "the gateway shall start empty"
         assert client.ping(4, 20.0), "no answer through the tunnel over inner IPv4"
         assert client.ping(6, 5.0), "no answer through the tunnel over inner IPv6"
-        assert source_of(gateway, client) in SOURCES, gateway.peers()
+        assert is_source(gateway.peers()[client.keys.public].endpoint), gateway.peers()
         status = env.jitwg.status()
         assert status.decisions("installed") == 1 and status.initiations("authenticated") >= 1, status.tree
         counters = ingress.finish()
@@ -37,19 +36,21 @@ def gets_in(env, outer, options, counter):
         assert not any(name.startswith(("dropped", "fault", "source_failed")) for name in counters), counters
 
 
-scenario("registered_key_gets_in_over_websockets", outer=4, options=(), counter="upgraded_datagrams")(gets_in)
-scenario("registered_key_gets_in_over_websockets_and_ipv6", outer=6, options=(), counter="upgraded_datagrams")(gets_in)
-scenario("registered_key_gets_in_over_websockets_as_deployed", outer=4, options=("--deployed",),
+scenario("registered_key_gets_in_over_websockets", udp_only=CARRIED, outer=4, options=(),
+         counter="upgraded_datagrams")(gets_in)
+scenario("registered_key_gets_in_over_websockets_and_ipv6", udp_only=CARRIED, outer=6, options=(),
+         counter="upgraded_datagrams")(gets_in)
+scenario("registered_key_gets_in_over_websockets_as_deployed", udp_only=CARRIED, outer=4, options=("--deployed",),
          counter="upgraded_records")(gets_in)
 
 
-@scenario("first_initiation_over_websockets_is_given_again_and_completes")
+@scenario("first_initiation_over_websockets_is_given_again_and_completes", chooses="reinject", udp_only=CARRIED)
 def first_initiation(env):
     gateway, client = env.world.add_interface(), env.world.add_client()
     client.point_at(gateway, endpoint=LOCAL)
     env.jitwg.register(client)
     env.jitwg.start(gateway, sniffer=("--completion", "reinject"))
-    with Ingress(env.jitwg, gateway) as ingress:
+    with Ingress(env.jitwg, gateway.port) as ingress:
         ingress.connect(client)
         assert client.ping(4, 20.0), "no answer through the tunnel"
         status = env.jitwg.status()
@@ -79,7 +80,7 @@ def through_the_tunnel(client, data, to_gateway):
     return received
 
 
-@scenario("much_data_over_websockets_arrives_unharmed", limit=120)
+@scenario("much_data_over_websockets_arrives_unharmed", limit=120, udp_only=CARRIED)
 def much_data(env):
     gateway, client = env.world.add_interface(), env.world.add_client()
     client.point_at(gateway, endpoint=LOCAL)
@@ -97,12 +98,12 @@ def much_data(env):
         assert not any(name.startswith(("dropped_not_sent", "fault")) for name in counters), counters
 
 
-@scenario("unknown_key_stays_out_over_websockets")
+@scenario("unknown_key_stays_out_over_websockets", udp_only=CARRIED)
 def stays_out(env):
     gateway, client = env.world.add_interface(), env.world.add_client()
     client.point_at(gateway, endpoint=LOCAL)
     env.jitwg.start(gateway)
-    with Ingress(env.jitwg, gateway) as ingress:
+    with Ingress(env.jitwg, gateway.port) as ingress:
         ingress.connect(client)
         assert not client.ping(wait=1.0), "a client that nobody registered got an answer"
         wait_until(lambda: env.jitwg.status().decisions("unknown_key") >= 1, 10, "the unknown key was refused")
@@ -110,29 +111,29 @@ def stays_out(env):
         ingress.finish()
 
 
-@scenario("websocket_clients_of_two_addresses_are_two_sources")
+@scenario("websocket_clients_of_two_addresses_are_two_sources", udp_only=CARRIED)
 def two_sources(env):
     gateway = env.world.add_interface()
     clients = [env.world.add_client() for _ in range(2)]
     env.jitwg.start(gateway)
-    with Ingress(env.jitwg, gateway) as ingress:
+    with Ingress(env.jitwg, gateway.port) as ingress:
         for client in clients:
             client.point_at(gateway, endpoint=LOCAL)
             env.jitwg.register(client)
             ingress.connect(client)
             assert client.ping(4, 20.0), "no answer through the tunnel"
         sources = {source_of(gateway, client) for client in clients}
-        assert len(sources) == 2 and all(source in SOURCES for source in sources), sources
+        assert len(sources) == 2 and all(is_source(source) for source in sources), sources
         ingress.finish()
 
 
-@scenario("tunnels_over_websockets_come_back_after_the_ingress_was_killed", limit=90)
+@scenario("tunnels_over_websockets_come_back_after_the_ingress_was_killed", limit=90, udp_only=CARRIED)
 def ingress_killed(env):
     gateway, client = env.world.add_interface(), env.world.add_client()
     client.point_at(gateway, endpoint=LOCAL)
     env.jitwg.register(client)
     env.jitwg.start(gateway)
-    with Ingress(env.jitwg, gateway) as ingress:
+    with Ingress(env.jitwg, gateway.port) as ingress:
         end = ingress.connect(client)
         assert client.ping(4, 20.0), "no answer through the tunnel"
         before = gateway.peers()[client.keys.public].endpoint
