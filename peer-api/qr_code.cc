@@ -65,8 +65,9 @@ void AppendRuns(const Matrix& matrix, std::size_t y, std::string& path) {
     const std::size_t begin = x;
     while (x < matrix.width() && matrix.Dark(x, y)) ++x;
     const std::string run = std::to_string(x - begin);
-    path += "M" + std::to_string(begin + kQuiet) + " " + std::to_string(y + kQuiet) + "h" + run +
-            "v1h-" + run + "z";
+    path.append("M").append(std::to_string(begin + kQuiet)).append(" ");
+    path.append(std::to_string(y + kQuiet)).append("h").append(run);
+    path.append("v1h-").append(run).append("z");
   }
 }
 

@@ -3,7 +3,7 @@
 # not do anything by being sourced beyond defining names.
 
 JITWG_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-JITWG_CACHE="${JITWG_CACHE:-$JITWG_ROOT/.cache}"
+JITWG_BUILD_CACHE="${JITWG_BUILD_CACHE:-$JITWG_ROOT/.cache}"
 
 say() { printf '%s: %s\n' "${0##*/}" "$*"; }
 die() {

@@ -11,8 +11,8 @@ kernel_package() {
 # Uses the newest kernel that is already in the cache, so that a run needs no network; fetches one otherwise.
 prepare_kernel() {
   local folder
-  mkdir -p "$JITWG_CACHE"
-  folder="$(find "$JITWG_CACHE" -maxdepth 1 -type d -name 'kernel-*-amd64' | sort -V | tail -n 1)"
+  mkdir -p "$JITWG_BUILD_CACHE"
+  folder="$(find "$JITWG_BUILD_CACHE" -maxdepth 1 -type d -name 'kernel-*-amd64' | sort -V | tail -n 1)"
   [ -n "$folder" ] || folder="$(fetch_kernel)" || exit 1
   VM_KERNEL_VERSION="$(basename "$folder" | sed 's/^kernel-//')"
   VM_KERNEL="$folder/boot/vmlinuz-$VM_KERNEL_VERSION"
@@ -42,17 +42,17 @@ fetch_kernel() {
   fi
   [ -n "$package" ] || die "no package linux-image-amd64: is Debian 12 'main' in apt's sources?"
   version="${package#linux-image-}"
-  work="$(mktemp -d "$JITWG_CACHE/fetch.XXXXXX")"
-  say "fetching $package (about 70 MB), unpacking it into $JITWG_CACHE" >&2
+  work="$(mktemp -d "$JITWG_BUILD_CACHE/fetch.XXXXXX")"
+  say "fetching $package (about 70 MB), unpacking it into $JITWG_BUILD_CACHE" >&2
   if ! (cd "$work" && apt-get -q -o APT::Sandbox::User=root download "$package" >&2); then
     as_root apt-get -q update >&2
     (cd "$work" && apt-get -q -o APT::Sandbox::User=root download "$package" >&2) || die "could not download $package"
   fi
   dpkg-deb -x "$work"/*.deb "$work/x"
   PATH="$PATH:/usr/sbin:/sbin" depmod -b "$work/x" "$version"
-  mv "$work/x" "$JITWG_CACHE/kernel-$version"
+  mv "$work/x" "$JITWG_BUILD_CACHE/kernel-$version"
   rm -rf "$work"
-  echo "$JITWG_CACHE/kernel-$version"
+  echo "$JITWG_BUILD_CACHE/kernel-$version"
 }
 
 # Packs busybox, scripts/vm-init and the modules that reach the host's files, with what those modules need.

@@ -95,7 +95,7 @@ def run_here(options, variant, names, results):
     programs.completion = variant.completion
     shell.time_scale = time_scale(variant.place)
     for name in [name for name in os.environ if name.startswith("JITWG_") and not name.startswith("JITWG_E2E_")]:
-        # Each would be an option of some program: JITWG_CACHE is the scripts' folder and the provisioner's --cache.
+        # Each could be an option of some program.
         del os.environ[name]
     isolation.private_folders()
     binaries = os.path.abspath(options.bin)
