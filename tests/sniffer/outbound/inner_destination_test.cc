@@ -57,7 +57,9 @@ TEST(InnerDestinationTest, AnyBytesAreReadWithoutHarm) {
     std::vector<std::uint8_t> packet(random() % 48);
     for (auto& byte : packet) byte = static_cast<std::uint8_t>(random());
     const auto read = InnerDestination(packet);
-    if (read) EXPECT_GE(packet.size(), read->is_v4() ? 20U : 40U);
+    if (read) {
+      EXPECT_GE(packet.size(), read->is_v4() ? 20U : 40U);
+    }
   }
 }
 
