@@ -30,7 +30,7 @@ struct PcapOptions {
   // half millisecond back.
   std::chrono::milliseconds block_timeout{0};
   // Not empty: a filter of pcap_compile(3) that stays; SetPorts then changes nothing.
-  std::string fixed_filter;
+  std::string fixed_filter{};
   // Only the packets that this host sends, in the place of only those that it does not.
   bool outgoing = false;
   // So much of each packet. An initiation with the longest headers there are needs 248.
