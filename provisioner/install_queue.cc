@@ -15,29 +15,18 @@ InstallQueue::InstallQueue(SnifferLink& link, InstallBatcher& batcher, Completio
 InstallQueue::~InstallQueue() { Stop(); }
 
 void InstallQueue::Push(const PeerId& id) {
-  switch (TakeIn(id)) {
-    case Way::kQueued:
+  {
+    const std::lock_guard lock(mutex_);
+    if (!stopping_) {
+      auto& keys = waiting_[id.interface];
+      if (keys.empty()) turns_.push_back(id.interface);
+      keys.push_back(id.public_key);
+      changed_.notify_one();
       return;
-    case Way::kAtOnce:
-      return Send({id.interface, {id.public_key}});
-    case Way::kRefused:
-      return batcher_.FinishBatch(id.interface, {id.public_key},
-                                  Error{ErrorCode::kUnavailable, "the provisioner is stopping"});
+    }
   }
-}
-
-InstallQueue::Way InstallQueue::TakeIn(const PeerId& id) {
-  const std::lock_guard lock(mutex_);
-  if (stopping_) return Way::kRefused;
-  if (calls_ == 0 && turns_.empty()) {
-    ++calls_;
-    return Way::kAtOnce;
-  }
-  auto& keys = waiting_[id.interface];
-  if (keys.empty()) turns_.push_back(id.interface);
-  keys.push_back(id.public_key);
-  changed_.notify_one();
-  return Way::kQueued;
+  batcher_.FinishBatch(id.interface, {id.public_key},
+                       Error{ErrorCode::kUnavailable, "the provisioner is stopping"});
 }
 
 void InstallQueue::Stop() {

@@ -1,5 +1,5 @@
-// Installs that were decided on their way to the sniffer: at once, on the thread that decided, when
-// the line is free; in batches when it is not. Knows nothing of why a peer is installed.
+// Installs that were decided on their way to the sniffer: at once when the line is free, in batches
+// when it is not. Knows nothing of why a peer is installed.
 #pragma once
 
 #include <condition_variable>
@@ -16,8 +16,8 @@
 
 namespace jitwg::provisioner {
 
-// Who fills the batches and takes the answers; called on threads of the queue or the link, or of
-// whoever calls Push, for several batches at the same time.
+// Who fills the batches and takes the answers; called on threads of the queue or the link, for
+// several batches at the same time.
 class InstallBatcher {
  public:
   virtual ~InstallBatcher() = default;
@@ -42,7 +42,6 @@ class InstallQueue {
   // Stop().
   ~InstallQueue();
 
-  // May call the batcher: hold no lock that it takes.
   void Push(const PeerId& id);
 
   // What waits is finished with kUnavailable; returns when no call is under way any more.
@@ -54,9 +53,6 @@ class InstallQueue {
     std::vector<PublicKey> keys;
   };
 
-  enum class Way { kAtOnce, kQueued, kRefused };
-
-  Way TakeIn(const PeerId& id);
   void Run();
   Batch TakeBatch();
   void Send(Batch batch);

@@ -79,9 +79,8 @@ struct Change {
   std::optional<PublicKey> public_key;
 };
 
-// Thread-safe. Callbacks run exactly once each, also when the registry is destroyed (kUnavailable):
-// on a thread of the registry, or on the caller's before Find returns. They must not block and must
-// not throw.
+// Thread-safe. Callbacks run on a thread of the registry, exactly once each, also when the registry
+// is destroyed (kUnavailable); they must not block and must not throw.
 class Registry {
  public:
   using FindCallback = std::function<void(Result<std::optional<Peer>>)>;

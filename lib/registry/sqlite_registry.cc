@@ -41,7 +41,6 @@ SqliteRegistry::~SqliteRegistry() {
 
 void SqliteRegistry::Find(const PublicKey& key, std::chrono::milliseconds deadline,
                           FindCallback done) {
-  if (AnswerAtOnce(key, done)) return;
   {
     const std::lock_guard lock(mutex_);
     if (lookups_.size() < options_.max_queued) {
@@ -171,34 +170,11 @@ void SqliteRegistry::Answer(Lookup& lookup) {
     lookup.done(Error{ErrorCode::kDeadlineExceeded, "the registry look-up waited too long"});
     return;
   }
-  std::unique_lock reading(reader_mutex_);
-  auto found = Read(lookup.key, left);
-  reading.unlock();
-  lookup.done(std::move(found));
-}
-
-bool SqliteRegistry::AnswerAtOnce(const PublicKey& key, const FindCallback& done) {
-  {
-    const std::lock_guard lock(mutex_);
-    // Whoever waits already comes first.
-    if (stop_ || !lookups_.empty()) return false;
-  }
-  std::unique_lock reading(reader_mutex_, std::try_to_lock);
-  if (!reading) return false;
-  auto found = Read(key, std::chrono::milliseconds(0));
-  reading.unlock();
-  if (!found && found.error().code == ErrorCode::kDeadlineExceeded) return false;
-  done(std::move(found));
-  return true;
-}
-
-Result<std::optional<Peer>> SqliteRegistry::Read(const PublicKey& key,
-                                                 std::chrono::milliseconds patience) {
-  auto found = reader_->Find(key, patience);
+  auto found = reader_->Find(lookup.key, left);
   // A row that makes no sense says nothing about the other rows.
   const bool row_only = !found && reader_->damaged_row();
   Record(found || row_only ? Status() : Status(found.error()));
-  return found;
+  lookup.done(std::move(found));
 }
 
 void SqliteRegistry::Poll() {
@@ -207,9 +183,7 @@ void SqliteRegistry::Poll() {
     const std::lock_guard lock(mutex_);
     seen = seen_;
   }
-  std::unique_lock reading(reader_mutex_);
   auto news = reader_->ChangesAfter(seen);
-  reading.unlock();
   Record(news ? Status() : Status(news.error()));
   if (!news || (news->changes.empty() && seen == news->newest)) return;
   std::uint64_t subscription = 0;

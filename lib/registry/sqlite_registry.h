@@ -25,10 +25,9 @@ struct SqliteOptions {
       200};  // how often changes of other processes are looked for
 };
 
-// Look-ups and change notices have a connection of their own. A look-up is answered on the caller's
-// thread when the connection is free, which spares two changes of threads, else on the registry's;
-// one that a lock holds up ends at its deadline. List, Put and Remove run on the caller's thread,
-// one at a time on a second connection.
+// Look-ups and change notices run on one thread with its own connection; List, Put and Remove on
+// the caller's, one at a time on a second connection. A look-up that a lock holds up ends at its
+// deadline.
 class SqliteRegistry final : public Registry {
  public:
   // Opens or creates the file. Errors in one line: kNotFound, kPermissionDenied,
@@ -66,9 +65,6 @@ class SqliteRegistry final : public Registry {
   void Run();
   Work NextWork();
   void Answer(Lookup& lookup);
-  // False: it must wait for its turn, and nothing was done.
-  bool AnswerAtOnce(const PublicKey& key, const FindCallback& done);
-  Result<std::optional<Peer>> Read(const PublicKey& key, std::chrono::milliseconds patience);
   void Poll();
   void Deliver(const Change& change, std::uint64_t subscription);
   void Record(const Status& status);
@@ -76,8 +72,7 @@ class SqliteRegistry final : public Registry {
 
   const Clock& clock_;
   const SqliteOptions options_;
-  std::mutex reader_mutex_;                     // never taken while mutex_ is held
-  const std::unique_ptr<SqliteReader> reader_;  // guarded by reader_mutex_
+  const std::unique_ptr<SqliteReader> reader_;  // the thread's alone
   SteadyTime next_poll_;                        // the thread's alone
 
   std::mutex writer_mutex_;

@@ -221,17 +221,6 @@ TEST_F(CoordinatorTest, AnInstalledPeersEventOnlyRaisesItsStamp) {
   EXPECT_EQ(decisions_.Count(Verdict::kAlreadyInstalled), 1U);
 }
 
-TEST_F(CoordinatorTest, ALoneInstallIsOnItsWayBeforeTheEventIsDone) {
-  Register(1);
-  link_.HoldInstalls();
-  Start();
-  coordinator_->OnEvent(MakeEvent(1, 0, 77));
-  EXPECT_EQ(link_.install_calls().size(), 1U);
-  link_.ReleaseInstalls();
-  Finish();
-  EXPECT_EQ(decisions_.Count(Verdict::kInstalled), 1U);
-}
-
 TEST_F(CoordinatorTest, WaitingInstallsTravelTogether) {
   for (std::uint16_t i = 0; i < 150; ++i) Register(i);
   link_.HoldInstalls();

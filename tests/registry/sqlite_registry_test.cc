@@ -8,8 +8,6 @@
 #include <barrier>
 #include <filesystem>
 #include <fstream>
-#include <future>
-#include <thread>
 
 #include "lib/registry/factory.h"
 #include "lib/registry/sqlite_schema.h"
@@ -74,21 +72,6 @@ TEST_F(SqliteRegistryTest, MakesTheFileWithTheModeItIsTold) {
   struct stat status {};
   ASSERT_EQ(::stat(path_.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0640U);
-}
-
-TEST_F(SqliteRegistryTest, ALoneLookUpIsAnsweredOnItsCallersThread) {
-  const auto registry = MustOpen();
-  bool on_this_thread = false;
-  // More than one: just then the registry may be reading for itself.
-  for (int i = 0; i < 100 && !on_this_thread; ++i) {
-    std::promise<std::thread::id> answered;
-    registry->Find(PublicKey(), 1s, [&](const auto& found) {
-      EXPECT_TRUE(found);
-      answered.set_value(std::this_thread::get_id());
-    });
-    on_this_thread = answered.get_future().get() == std::this_thread::get_id();
-  }
-  EXPECT_TRUE(on_this_thread);
 }
 
 TEST_F(SqliteRegistryTest, MakesNoFileWhenToldNotTo) {
