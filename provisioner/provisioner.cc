@@ -26,7 +26,8 @@ OutboundDeskOptions OutboundOptionsFrom(const ProvisionerOptions& options) {
 }  // namespace
 
 Provisioner::Provisioner(const Clock& clock, SnifferLink& link, registry::Registry& registry,
-                         ReplayMemory& replay, ProvisionerOptions options, CachedRegistry* cache)
+                         ReplayMemory& replay, const ProvisionerOptions& options,
+                         CachedRegistry* cache)
     : link_(link),
       registry_(registry),
       evict_period_(EvictionPeriod(options.evict_interval, options.eviction)),

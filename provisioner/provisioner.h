@@ -47,7 +47,8 @@ class Provisioner final : private SnifferListener {
   // Link, registry and replay memory outlive the provisioner. `cache` is the registry, if it is a
   // cached one.
   Provisioner(const Clock& clock, SnifferLink& link, registry::Registry& registry,
-              ReplayMemory& replay, ProvisionerOptions options, CachedRegistry* cache = nullptr);
+              ReplayMemory& replay, const ProvisionerOptions& options,
+              CachedRegistry* cache = nullptr);
   // Stop().
   ~Provisioner() override;
 

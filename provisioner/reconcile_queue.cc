@@ -31,7 +31,7 @@ void ReconcileQueue::Retry(ReconcileRequest failed) {
     failed.all = false;
   }
   if (later_keys_.keys.empty()) later_keys_at_ = now + retry_delay_;
-  Merge(std::move(failed), later_keys_);
+  Merge(failed, later_keys_);
   if (std::exchange(later_keys_.all, false)) now_.all = true;  // they were too many
   Changed();
 }
@@ -103,7 +103,7 @@ std::optional<SteadyTime> ReconcileQueue::PassDueAt() const {
   return std::max(wanted_at, next_full_);
 }
 
-void ReconcileQueue::Merge(ReconcileRequest from, ReconcileRequest& into) {
+void ReconcileQueue::Merge(const ReconcileRequest& from, ReconcileRequest& into) {
   into.all |= from.all;
   for (const PublicKey& key : from.keys) Insert(key, into);
 }

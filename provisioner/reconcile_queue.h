@@ -51,7 +51,7 @@ class ReconcileQueue {
   ReconcileRequest TakeEverything();
 
  private:
-  static void Merge(ReconcileRequest from, ReconcileRequest& into);
+  static void Merge(const ReconcileRequest& from, ReconcileRequest& into);
   static void Insert(const PublicKey& key, ReconcileRequest& request);
   void Changed();
   bool KeysAreDue(SteadyTime now) const;

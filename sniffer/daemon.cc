@@ -204,7 +204,7 @@ Status Daemon::Serve(const SnifferOptions& options) {
           [this] { return SumOfSources(); }, [this] { return completions_->Status(held_); },
           options.outbound ? [this](v1::OutboundStatus& status) { FillOutbound(status); }
                            : std::function<void(v1::OutboundStatus&)>()});
-  if (const Status opened = OpenTaps(options); !opened) return opened;
+  if (Status opened = OpenTaps(options); !opened) return opened;
   installer_ = std::make_unique<InstallerService>(clock_, interfaces_, initiations_, *completions_,
                                                   options.outbound ? &demands_ : nullptr);
   const auto path = rpc::ParseUnixAddress(options.listen);

@@ -150,7 +150,7 @@ Result<InstallerService::Wanted> InstallerService::ParseInstalls(
     } else if (request.peers(i).demand_id() != 0) {
       auto wish = FindWish(request.interface(), request.peers(i), install->allowed_ips);
       if (!wish) return AtPeer(i, wish.error());
-      install->outbound = std::move(*wish);
+      install->outbound = *wish;
     }
     wanted.installs.push_back(std::move(*install));
   }

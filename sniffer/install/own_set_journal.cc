@@ -184,7 +184,7 @@ Status OwnSetJournal::Rewrite() {
 
 Status OwnSetJournal::Append(const JournalBytes& bytes) {
   if (out_of_step_) {
-    if (const Status mended = Rewrite(); !mended) return mended;
+    if (Status mended = Rewrite(); !mended) return mended;
   }
   const int error = WriteAll(file_, bytes);
   if (error == 0) {
@@ -199,7 +199,7 @@ Status OwnSetJournal::Append(const JournalBytes& bytes) {
 Status OwnSetJournal::Add(std::span<const OwnRecord> records) {
   JournalBytes bytes;
   for (const OwnRecord& record : records) AppendAdded(record, bytes);
-  if (const Status appended = Append(bytes); !appended) return appended;
+  if (Status appended = Append(bytes); !appended) return appended;
   for (const OwnRecord& record : records) live_[record.public_key] = record.installed_at;
   // What was added is in the file: a compaction that fails is tried again at the next record.
   static_cast<void>(CompactIfLong());
@@ -210,7 +210,7 @@ Status OwnSetJournal::Drop(std::span<const PublicKey> keys) {
   JournalBytes bytes;
   for (const PublicKey& key : keys) AppendDropped(key, bytes);
   for (const PublicKey& key : keys) live_.erase(key);
-  if (const Status appended = Append(bytes); !appended) {
+  if (Status appended = Append(bytes); !appended) {
     // Else a restart would claim a peer that somebody made by hand meanwhile.
     out_of_step_ = true;
     return appended;
