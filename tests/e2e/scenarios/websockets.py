@@ -87,7 +87,7 @@ def much_data(env):
     env.jitwg.register(client)
     env.jitwg.start(gateway)
     data = os.urandom(2_000_000)
-    with Ingress(env.jitwg, gateway) as ingress:
+    with Ingress(env.jitwg, gateway.port) as ingress:
         ingress.connect(client)
         assert client.ping(4, 20.0), "no answer through the tunnel"
         for to_gateway in (True, False):
