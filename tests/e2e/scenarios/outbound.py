@@ -12,6 +12,8 @@ from shell import in_netns, ip_batch, run, stays, wait_until
 from world import GATEWAY, inner_address
 
 OUTBOUND = ("--outbound",)
+# A reason for netns_only.
+DECIDED = "it is about what provisioner and registry decide; the kernel is asked for nothing that the others do not"
 
 
 def call(client, inner=4, wait=3.0):
@@ -105,7 +107,7 @@ def nobodys_address(env):
     assert not gateway.peers()
 
 
-@scenario("outbound_packet_brings_no_revoked_peer_back")
+@scenario("outbound_packet_brings_no_revoked_peer_back", netns_only=DECIDED)
 def revoked(env):
     gateway, client = client_that_was_in(env)
     env.jitwg.revoke(client.keys.public)
@@ -128,7 +130,7 @@ def foreign_peer(env):
     assert packets(env, "asked") == 0 and demands(env, "received") == 0, env.jitwg.status().tree
 
 
-@scenario("outbound_packet_for_a_peer_that_was_never_seen_installs_nothing")
+@scenario("outbound_packet_for_a_peer_that_was_never_seen_installs_nothing", netns_only=DECIDED)
 def never_seen(env):
     gateway, client = env.world.add_interface(), env.world.add_client()
     client.point_at(gateway)
@@ -162,7 +164,7 @@ def switched_off(env):
     assert client.ping(4, 20.0), "the client does not get in after the calls in vain"
 
 
-@scenario("outbound_flood_of_destinations_is_bounded_and_passes", limit=90)
+@scenario("outbound_flood_of_destinations_is_bounded_and_passes", limit=90, netns_only=DECIDED)
 def flood(env):
     gateway, client = client_that_was_in(env, sniffer=(*OUTBOUND, "--outbound-rate", "20"))
     begin = time.monotonic()
@@ -177,7 +179,7 @@ def flood(env):
     assert call(client, 4, 15.0), "after a flood a registered peer is not brought in"
 
 
-@scenario("outbound_call_after_a_restart_uses_where_the_registry_saw_the_peer", limit=90)
+@scenario("outbound_call_after_a_restart_uses_where_the_registry_saw_the_peer", limit=90, netns_only=DECIDED)
 def after_restart(env):
     gateway, client = env.world.add_interface(), env.world.add_client()
     client.point_at(gateway)
