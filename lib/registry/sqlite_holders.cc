@@ -45,7 +45,9 @@ Result<std::optional<AddressHolder>> ReadHolder(SqliteDatabase& database,
   if (!statement) return statement.error();
   statement->BindText(0, network);
   statement->BindNumber(1, FamilyNumber(*host));
-  statement->BindBlob(2, RangeOf(*host).first);
+  // Lives until the last step.
+  const auto range = RangeOf(*host);
+  statement->BindBlob(2, range.first);
   const auto row = statement->Step();
   if (!row) return row.error();
   if (!*row) return std::optional<AddressHolder>();
