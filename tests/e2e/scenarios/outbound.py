@@ -143,7 +143,8 @@ def never_seen(env):
     assert client.ping(4, 20.0), "no answer through the tunnel"
 
 
-@scenario("outbound_call_to_a_client_that_is_off_ends_and_is_not_repeated_at_once", limit=90)
+@scenario("outbound_call_to_a_client_that_is_off_ends_and_is_not_repeated_at_once", limit=90,
+          not_with={"retry": "its peers have two seconds to finish, and the client's next try comes after five"})
 def switched_off(env):
     gateway, client = client_that_was_in(env, provisioner=("--unfinished-timeout", "2s"))
     ip_batch(["link set eth0 down"], client.ns)
