@@ -9,7 +9,6 @@ import shell
 from registry import scenario
 from scenarios.interfaces import add_by_hand
 from shell import in_netns, ip_batch, run, stays, wait_until
-from websocket import is_source
 from world import GATEWAY, inner_address
 
 OUTBOUND = ("--outbound",)
@@ -78,7 +77,7 @@ def brought_back(env, outer, inner):
     gateway, client = client_that_was_in(env, outer=outer)
     assert call(client, inner, 15.0), "the gateway's packets did not bring the peer in"
     peer = gateway.peers()[client.keys.public]
-    assert peer.connected and (is_source(peer.endpoint) or ("[" in peer.endpoint) == (outer == 6)), peer
+    assert peer.connected and env.world.came_over(peer.endpoint, outer), peer
     assert peer.keepalive == "off", f"the one keepalive that calls the client stayed: {peer.keepalive}"
     decision = last_decision(env, client)
     assert decision["verdict"] == "installed" and decision["source"] is None, decision
