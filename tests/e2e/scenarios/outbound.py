@@ -153,7 +153,7 @@ def switched_off(env):
     wait_until(lambda: send(target) or client.keys.public in gateway.peers(), 10, "the peer is called", interval=0.2)
     assert not gateway.peers()[client.keys.public].connected
     wait_until(lambda: not gateway.peers(), 15, "the peer that did not answer was removed")
-    assert env.jitwg.status().evictions("unfinished") == 1
+    wait_until(lambda: env.jitwg.status().evictions("unfinished") == 1, 5, "the removal is counted")
     for _ in range(4):
         send(target)
         time.sleep(0.6)
