@@ -74,7 +74,7 @@ std::vector<std::string> AddressesOf(const InterfaceState& state) {
   return addresses;
 }
 
-Json ToJson(const InterfacePlan& plan, const Shown& shown) {
+Json StateJson(const InterfacePlan& plan, const Shown& shown) {
   Json json;
   json["name"] = plan.name;
   json["exists"] = shown.state.link.has_value();
@@ -115,7 +115,7 @@ void PrintText(std::ostream& out, const InterfacePlan& plan, const Shown& shown)
 
 bool Print(Io io, const GatewayOptions& options, const InterfacePlan& plan, const Shown& shown) {
   if (options.json) {
-    PrintJson(io.out, ToJson(plan, shown));
+    PrintJson(io.out, StateJson(plan, shown));
   } else {
     PrintText(io.out, plan, shown);
   }
