@@ -33,28 +33,30 @@ RUN set -eu; \
     install -d -m 0700 -o jitwg-provisioner -g jitwg /var/lib/jitwg; \
     install -d -m 0700 /run/wireguard /etc/jitwg; \
     install -d -m 0755 /secrets /public
-COPY ops/compose/health /usr/local/lib/jitwg/
 
 FROM runtime AS sniffer
 COPY --from=builder /out/jitwg-sniffer /out/jitwgctl /usr/local/bin/
+COPY ops/compose/health /usr/local/lib/jitwg/
 RUN jitwg-sniffer --version && jitwgctl --version
 ENTRYPOINT ["jitwg-sniffer"]
 
 FROM runtime AS provisioner
 COPY --from=builder /out/jitwg-provisioner /out/jitwgctl /usr/local/bin/
+COPY ops/compose/health /usr/local/lib/jitwg/
 RUN jitwg-provisioner --version && jitwgctl --version
 USER jitwg-provisioner
 ENTRYPOINT ["jitwg-provisioner"]
 
 FROM runtime AS peer-api
 COPY --from=builder /out/jitwg-peer-api /usr/local/bin/
-COPY ops/compose/peer-api /usr/local/lib/jitwg/
+COPY ops/compose/health ops/compose/peer-api /usr/local/lib/jitwg/
 RUN jitwg-peer-api --version
 USER jitwg-peer-api
 ENTRYPOINT ["/usr/local/lib/jitwg/peer-api"]
 
 FROM runtime AS ws-ingress
 COPY --from=builder /out/jitwg-ws-ingress /usr/local/bin/
+COPY ops/compose/health /usr/local/lib/jitwg/
 RUN jitwg-ws-ingress --version
 USER jitwg-ws-ingress
 ENTRYPOINT ["jitwg-ws-ingress"]
