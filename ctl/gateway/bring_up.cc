@@ -102,7 +102,7 @@ Result<std::string> Create(RouteSocket& route, const InterfacePlan& plan,
 Status SetWireGuard(const InterfacePlan& plan, const PrivateKey& key, const InterfaceState& state,
                     Lines& lines) {
   if (state.public_key == DerivePublicKey(key) && state.listen_port == plan.listen_port) return {};
-  const Status set = DeviceOf(*state.link)->Configure(plan.name, {key.Clone(), plan.listen_port});
+  Status set = DeviceOf(*state.link)->Configure(plan.name, {key.Clone(), plan.listen_port});
   if (!set) return set;
   lines.push_back("set key and port " + std::to_string(plan.listen_port));
   return {};
