@@ -16,7 +16,7 @@ struct Entry {
   Command run;
 };
 
-constexpr std::array<Entry, 15> kCommands = {{
+constexpr std::array<Entry, 18> kCommands = {{
     {"status", "both daemons, the interfaces, counters by reason", StatusCommand},
     {"peers", "what the WireGuard interfaces hold", PeersCommand},
     {"watch", "events, decisions and evictions as they happen", WatchCommand},
@@ -30,6 +30,9 @@ constexpr std::array<Entry, 15> kCommands = {{
     {"peer revoke", "take a peer out of the registry", PeerRevokeCommand},
     {"db migrate", "bring a PostgreSQL registry's schema up to date", DbMigrateCommand},
     {"db status", "which migrations it has and lacks", DbStatusCommand},
+    {"gateway up", "make the WireGuard interfaces that a sniffer serves", GatewayUpCommand},
+    {"gateway down", "remove them", GatewayDownCommand},
+    {"gateway show", "what they are, and what is not as configured", GatewayShowCommand},
     {"decode", "the handshake initiations of a capture file", DecodeCommand},
     {"ws-connect", "carry a WireGuard of this machine through WebSockets", WsConnectCommand},
 }};
@@ -46,6 +49,7 @@ Options (before or behind the command):
   --version            show the version, then exit
 
 Examples:
+  jitwgctl gateway up --interface wg0 --allow wg0=10.8.0.0/16 --address 10.8.0.1/16
   jitwgctl status                                     is all well?
   jitwgctl peer add --public-key KEY --allowed-ips 10.8.0.2/32,fd08::2/128 --name laptop
   jitwgctl watch                                      see the client of that key come in

@@ -71,6 +71,9 @@ int PeerShowCommand(const Arguments& arguments, Io io);
 int PeerRevokeCommand(const Arguments& arguments, Io io);
 int DbMigrateCommand(const Arguments& arguments, Io io);
 int DbStatusCommand(const Arguments& arguments, Io io);
+int GatewayUpCommand(const Arguments& arguments, Io io);
+int GatewayDownCommand(const Arguments& arguments, Io io);
+int GatewayShowCommand(const Arguments& arguments, Io io);
 int DecodeCommand(const Arguments& arguments, Io io);
 int WsConnectCommand(const Arguments& arguments, Io io);
 

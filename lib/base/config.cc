@@ -101,6 +101,7 @@ void ConfigParser::ReadFile() {
   for (const ConfigFileEntry& entry : *entries) {
     const std::string where = impl_->config_path + " line " + std::to_string(entry.line);
     ConfigOption* option = Find(entry.key);
+    if (option == nullptr && IsForOthers(entry.key)) continue;
     if (option == nullptr || option->flag_only_ || option->name_ == "config") {
       impl_->faults.push_back(where + ": unknown key " + Quoted(entry.key) +
                               Suggestion(entry.key, ""));
@@ -115,6 +116,15 @@ void ConfigParser::ReadFile() {
     for (const ConfigFileItem& item : entry.items) values.push_back({item.text, item.quoted});
     Assign(*option, values, where);
   }
+}
+
+bool ConfigParser::IsForOthers(const std::string& key) const {
+  const auto& keys = impl_->passed_over;
+  if (std::find(keys.begin(), keys.end(), key) != keys.end()) return true;
+  if (!impl_->shares_file) return false;
+  std::vector<std::string> names;
+  for (const ConfigOption& option : impl_->options) names.push_back(option.name_);
+  return NearestName(key, names).empty();
 }
 
 std::string ConfigParser::Suggestion(const std::string& name, const std::string& dashes) const {

@@ -90,10 +90,11 @@ std::optional<std::string> ProcessEnvironment(const std::string& name);
 // thread-safe.
 class ConfigParser {
  public:
-  enum class File : std::uint8_t { kRead, kNone };
+  enum class File : std::uint8_t { kRead, kShared, kNone };
 
-  // `program` is what --help and messages call it. File::kNone leaves out --config and
-  // --check-config.
+  // `program` is what --help and messages call it. File::kShared: the file belongs to another
+  // program as well, so a key that is none here is passed over, unless it looks like one mistyped.
+  // File::kNone leaves out --config and --check-config.
   ConfigParser(std::string program, std::string summary, File file = File::kRead);
   ~ConfigParser();
   ConfigParser(const ConfigParser&) = delete;
@@ -144,6 +145,9 @@ class ConfigParser {
 
   // An argument without a name, e.g. a command's FILE; taken in the order they were added.
   ConfigOption& AddPositional(const std::string& name, std::string* value, const std::string& help);
+
+  // Keys of the file that another program reads: passed over. Before Parse.
+  void PassOver(std::vector<std::string> keys);
 
   // Stands at the end of the help: what a user would type.
   void Examples(std::string text);
@@ -198,6 +202,7 @@ class ConfigParser {
   void ReadFlags(const std::vector<std::string>& arguments);
   void ReadEnvironment(const Environment& environment);
   void ReadFile();
+  bool IsForOthers(const std::string& key) const;
   void NameUnknown(const std::string& argument);
   void NameMissing();
   std::string Footer() const;

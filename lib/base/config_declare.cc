@@ -10,7 +10,8 @@ ConfigParser::ConfigParser(std::string program, std::string summary, File file)
     : impl_(std::make_unique<Impl>()) {
   impl_->program = std::move(program);
   impl_->summary = std::move(summary);
-  impl_->reads_file = file == File::kRead;
+  impl_->reads_file = file != File::kNone;
+  impl_->shares_file = file == File::kShared;
   if (impl_->reads_file) {
     Add("config", &impl_->config_path, "TOML file with any of these options").ValueName("FILE");
     Add("check-config", &impl_->check, "check flags, environment and file, then exit").FlagOnly();
@@ -115,6 +116,8 @@ ConfigOption& ConfigParser::AddPositional(const std::string& name, std::string* 
   option.flag_only_ = true;
   return option;
 }
+
+void ConfigParser::PassOver(std::vector<std::string> keys) { impl_->passed_over = std::move(keys); }
 
 void ConfigParser::Examples(std::string text) { impl_->examples = std::move(text); }
 

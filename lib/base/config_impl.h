@@ -17,7 +17,9 @@ struct ConfigParser::Impl {
   std::string summary;
   std::string examples;
   bool reads_file = false;
-  std::deque<ConfigOption> options;  // a deque: references handed out stay valid
+  bool shares_file = false;
+  std::vector<std::string> passed_over;  // keys of the file
+  std::deque<ConfigOption> options;      // a deque: references handed out stay valid
   std::vector<std::string> faults;
   std::vector<std::string> faulty_options;
   std::string config_path;

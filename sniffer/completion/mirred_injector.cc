@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "lib/base/key.h"
+#include "sniffer/completion/link_reader.h"
 #include "sniffer/completion/raw_injector.h"
 #include "sniffer/completion/tc_message.h"
 #include "sniffer/completion/udp_checksum.h"
@@ -143,7 +144,7 @@ Result<unsigned> MirredInjector::TargetFor(const OriginalPacket& packet) {
   const auto vlan_ids = VlanIdsOf(packet);
   const SteadyTime now = std::chrono::steady_clock::now();
   if (now - links_read_ > kLinksAge) {
-    auto links = route_.Links();
+    auto links = ReadLinks(route_);
     if (!links) return links.error();
     links_ = std::move(*links);
     links_read_ = now;

@@ -16,7 +16,7 @@
 #include "lib/base/clock.h"
 #include "sniffer/completion/link_map.h"
 #include "sniffer/completion/packet_injector.h"
-#include "sniffer/completion/route_socket.h"
+#include "sniffer/install/route_socket.h"
 
 namespace jitwg::sniffer {
 

@@ -47,10 +47,9 @@ Status Query(const WgRequest& request, bool first_only, DumpParser& parser) {
   return ReadDump(*socket, request.interface, first_only, parser);
 }
 
-// One message to the kernel and its acknowledgement.
-SendOutcome SendChanges(NetlinkSocket& socket, WipedBuffer& buffer, const WgRequest& request,
-                        std::span<const PeerChange> changes) {
-  const auto length = EncodeSetDevice(request, changes, buffer.span());
+// The message of `length` bytes in `buffer` to the kernel, and its acknowledgement.
+SendOutcome Exchange(NetlinkSocket& socket, WipedBuffer& buffer, const WgRequest& request,
+                     const Result<std::size_t>& length) {
   if (!length) return {length.error(), false};
   int error = socket.Send(buffer.span().first(*length));
   while (error == 0) {
@@ -63,6 +62,11 @@ SendOutcome SendChanges(NetlinkSocket& socket, WipedBuffer& buffer, const WgRequ
     if (answer != EBADMSG) error = answer;
   }
   return {DeviceError(request.interface, error), ConcernsWholeDevice(error)};
+}
+
+SendOutcome SendChanges(NetlinkSocket& socket, WipedBuffer& buffer, const WgRequest& request,
+                        std::span<const PeerChange> changes) {
+  return Exchange(socket, buffer, request, EncodeSetDevice(request, changes, buffer.span()));
 }
 
 }  // namespace
@@ -162,6 +166,20 @@ Result<std::vector<Status>> NetlinkDevice::Apply(const std::string& name,
   // Also what a family id of an unloaded module gives.
   if (!results && results.error().code == ErrorCode::kNotFound) ForgetFamily();
   return results;
+}
+
+Status NetlinkDevice::Configure(const std::string& name, const DeviceSettings& settings) {
+  if (const Status valid = CheckInterfaceName(name); !valid) return valid;
+  const auto family = Family(name);
+  if (!family) return family.error();
+  auto line = TakeLine();
+  if (!line) return line.error();
+  WipedBuffer& buffer = (*line)->buffer;
+  const WgRequest request{*family, NextSequence(), name};
+  const SendOutcome outcome = Exchange((*line)->socket, buffer, request,
+                                       EncodeConfigureDevice(request, settings, buffer.span()));
+  if (outcome.status) KeepLine(std::move(*line));
+  return outcome.status;
 }
 
 }  // namespace jitwg::sniffer

@@ -26,6 +26,7 @@ class NetlinkDevice final : public WireGuardDevice {
   Result<PeerDump> DumpPeers(const std::string& name) override;
   Result<std::vector<Status>> Apply(const std::string& name,
                                     std::span<const PeerChange> changes) override;
+  Status Configure(const std::string& name, const DeviceSettings& settings) override;
 
  private:
   struct Line;  // a socket and the buffer of its messages

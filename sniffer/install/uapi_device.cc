@@ -96,17 +96,21 @@ int ReadSetAnswer(UapiSocket& socket) {
   return ParseSetAnswer(answer).value_or(EBADMSG);
 }
 
-SendOutcome SendChanges(const std::string& directory, const std::string& name,
-                        std::span<const PeerChange> changes) {
-  // A transaction of its own connection: after an error some implementations close.
+// One transaction. It has a connection of its own: after an error some implementations close.
+SendOutcome SendText(const std::string& directory, const std::string& name, SecretText& text) {
   auto socket = Connect(directory, name);
   if (!socket) return {socket.error(), true};
-  SecretText text(SetCapacity(changes));
-  if (const Status formatted = FormatSet(changes, text); !formatted) return {formatted, false};
   int error = socket->Send(text.view(), kCallTimeout);
   if (error == 0) error = ReadSetAnswer(*socket);
   if (error == 0) return {};
   return {DeviceError(name, error), ConcernsWholeDevice(error)};
+}
+
+SendOutcome SendChanges(const std::string& directory, const std::string& name,
+                        std::span<const PeerChange> changes) {
+  SecretText text(SetCapacity(changes));
+  if (const Status formatted = FormatSet(changes, text); !formatted) return {formatted, false};
+  return SendText(directory, name, text);
 }
 
 }  // namespace
@@ -135,6 +139,12 @@ Result<std::vector<Status>> UapiDevice::Apply(const std::string& name,
                                   [&](std::span<const PeerChange> batch) {
                                     return SendChanges(directory_, name, batch);
                                   }});
+}
+
+Status UapiDevice::Configure(const std::string& name, const DeviceSettings& settings) {
+  SecretText text(kConfigureCapacity);
+  if (const Status formatted = FormatConfigure(settings, text); !formatted) return formatted;
+  return SendText(directory_, name, text).status;
 }
 
 bool UapiDevice::IsAlive(const std::string& name) const {

@@ -26,6 +26,7 @@ class UapiDevice final : public WireGuardDevice {
   Result<PeerDump> DumpPeers(const std::string& name) override;
   Result<std::vector<Status>> Apply(const std::string& name,
                                     std::span<const PeerChange> changes) override;
+  Status Configure(const std::string& name, const DeviceSettings& settings) override;
 
   // Somebody listens at the socket of this name.
   bool IsAlive(const std::string& name) const;

@@ -49,6 +49,11 @@ void PutPeer(SecretText& out, const PeerChange& change) {
   PutKeepalive(out, change.persistent_keepalive);
 }
 
+Status CheckFits(const SecretText& out) {
+  if (!out.overflowed()) return {};
+  return Error{ErrorCode::kInternal, "a userspace WireGuard request does not fit its buffer"};
+}
+
 }  // namespace
 
 SecretText& SecretText::operator<<(std::string_view text) {
@@ -71,8 +76,14 @@ Status FormatSet(std::span<const PeerChange> changes, SecretText& out) {
   out << "set=1\n";
   for (const PeerChange& change : changes) PutPeer(out, change);
   out << "\n";
-  if (!out.overflowed()) return {};
-  return Error{ErrorCode::kInternal, "a userspace WireGuard request does not fit its buffer"};
+  return CheckFits(out);
+}
+
+Status FormatConfigure(const DeviceSettings& settings, SecretText& out) {
+  out << "set=1\nprivate_key=";
+  PutHex(out, settings.private_key.bytes());
+  out << "\nlisten_port=" << std::to_string(settings.listen_port) << "\n\n";
+  return CheckFits(out);
 }
 
 }  // namespace jitwg::sniffer

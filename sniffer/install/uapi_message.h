@@ -39,6 +39,9 @@ class SecretText {
 Status FormatSet(std::span<const PeerChange> changes, SecretText& out);
 // A capacity that is enough for it.
 std::size_t SetCapacity(std::span<const PeerChange> changes);
+// The same for key and port of the interface itself.
+inline constexpr std::size_t kConfigureCapacity = 256;
+Status FormatConfigure(const DeviceSettings& settings, SecretText& out);
 
 // The answer to set=1, "errno=N" in a line: 0, or a positive errno; nullopt for anything else.
 std::optional<int> ParseSetAnswer(std::string_view answer);

@@ -130,6 +130,16 @@ Result<std::size_t> EncodeSetDevice(const WgRequest& request, std::span<const Pe
   return writer.Length();
 }
 
+Result<std::size_t> EncodeConfigureDevice(const WgRequest& request, const DeviceSettings& settings,
+                                          std::span<std::uint8_t> out) {
+  NetlinkWriter writer(out, request.family, NLM_F_REQUEST | NLM_F_ACK, request.sequence,
+                       Command(WG_CMD_SET_DEVICE, WG_GENL_VERSION));
+  writer.PutString(WGDEVICE_A_IFNAME, request.interface);
+  writer.Put(WGDEVICE_A_PRIVATE_KEY, settings.private_key.bytes());
+  writer.PutValue(WGDEVICE_A_LISTEN_PORT, settings.listen_port);
+  return writer.Length();
+}
+
 Result<std::size_t> EncodeGetFamily(std::uint32_t sequence, std::span<std::uint8_t> out) {
   NetlinkWriter writer(out, GENL_ID_CTRL, NLM_F_REQUEST, sequence, Command(CTRL_CMD_GETFAMILY, 1));
   writer.PutString(CTRL_ATTR_FAMILY_NAME, WG_GENL_NAME);

@@ -31,6 +31,10 @@ Result<std::size_t> EncodeGetDevice(const WgRequest& request, std::span<std::uin
 // Asks for an acknowledgement. The message may hold preshared keys: the caller wipes it.
 Result<std::size_t> EncodeSetDevice(const WgRequest& request, std::span<const PeerChange> changes,
                                     std::span<std::uint8_t> out);
+// Key and port of the interface itself. Asks for an acknowledgement. Holds the key: the caller
+// wipes it.
+Result<std::size_t> EncodeConfigureDevice(const WgRequest& request, const DeviceSettings& settings,
+                                          std::span<std::uint8_t> out);
 
 // How many of the leading changes fit one message of kSetMessageSize; at least 1 for a non-empty
 // list.

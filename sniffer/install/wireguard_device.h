@@ -59,6 +59,12 @@ struct PeerChange {
       false;  // with `endpoint`: one keepalive at once, which makes the implementation initiate
 };
 
+// What makes an interface answer: set together, so that it is never half a gateway.
+struct DeviceSettings {
+  PrivateKey private_key;
+  std::uint16_t listen_port = 0;
+};
+
 // One object serves all interfaces of its kind. Thread-safe. Blocking calls have a deadline of a
 // few seconds.
 class WireGuardDevice {
@@ -79,6 +85,10 @@ class WireGuardDevice {
   // again. The outer error means that nothing was done at all (no interface).
   virtual Result<std::vector<Status>> Apply(const std::string& name,
                                             std::span<const PeerChange> changes) = 0;
+
+  // Sets key and port and leaves the peers alone (but a peer that has the interface's new key goes,
+  // as in the kernel). Errors as GetDevice; kAlreadyExists: the port is taken.
+  virtual Status Configure(const std::string& name, const DeviceSettings& settings) = 0;
 };
 
 }  // namespace jitwg::sniffer

@@ -60,6 +60,17 @@ Result<std::vector<Status>> FakeKernel::Apply(const std::string& name,
                 [&](std::span<const PeerChange> batch) { return Send(name, batch); }});
 }
 
+Status FakeKernel::Configure(const std::string& name, const sniffer::DeviceSettings& settings) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto interface = Find(name);
+    if (!interface) return interface.error();
+  }
+  SetPrivateKey(name, settings.private_key);
+  SetListenPort(name, settings.listen_port);
+  return {};
+}
+
 SendOutcome FakeKernel::Send(const std::string& name, std::span<const PeerChange> batch) {
   std::function<void()> hook;
   {

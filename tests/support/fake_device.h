@@ -32,6 +32,7 @@ class FakeKernel final : public sniffer::WireGuardDevice {
   Result<sniffer::PeerDump> DumpPeers(const std::string& name) override;
   Result<std::vector<Status>> Apply(const std::string& name,
                                     std::span<const sniffer::PeerChange> changes) override;
+  Status Configure(const std::string& name, const sniffer::DeviceSettings& settings) override;
 
   // Interfaces. Adding one that exists replaces it: no peers, a new index. Each is up.
   sniffer::DeviceInfo AddInterface(const std::string& name, const PrivateKey& key,

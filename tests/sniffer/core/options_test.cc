@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include "tests/sniffer/install/temp_folder.h"
 
 namespace jitwg::sniffer {
 namespace {
@@ -104,6 +107,18 @@ TEST(SnifferOptions, CheckConfigSaysThatAllIsWell) {
       Parse({"--interface", "wg0", "--allow", "wg0=10.8.0.0/16", "--check-config"});
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_THAT(outcome.out, HasSubstr("valid"));
+}
+
+TEST(OptionsTest, TheFileMayHoldWhatTheGatewayCommandReads) {
+  const testing::TempFolder folder;
+  const std::string file = folder / "sniffer.toml";
+  std::ofstream(file) << "interface = \"wg0\"\nallow = [\"wg0=10.8.0.0/16\"]\nmtu = 1420\n"
+                      << "address = [\"10.8.0.1/16\"]\nlisten-port = 51820\n"
+                      << "private-key-file = \"/etc/jitwg/wg0.key\"\n";
+  const Outcome outcome = Parse({"--config", file.c_str()});
+  EXPECT_EQ(outcome.exit_code, std::nullopt) << outcome.err;
+  std::ofstream(file, std::ios::app) << "listen-prot = 51820\n";
+  EXPECT_THAT(Parse({"--config", file.c_str()}).err, HasSubstr("unknown key 'listen-prot'"));
 }
 
 }  // namespace

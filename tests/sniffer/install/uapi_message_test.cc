@@ -203,5 +203,15 @@ TEST(ParseUapiEndpoint, TakesBothFamiliesAndZones) {
   }
 }
 
+TEST(UapiMessageTest, SettingsAreKeyAndPortInOneTransaction) {
+  const DeviceSettings settings{GeneratePrivateKey(), 51877};
+  SecretText text(kConfigureCapacity);
+  ASSERT_TRUE(FormatConfigure(settings, text));
+  EXPECT_EQ(text.view(), "set=1\nprivate_key=" + ToHex(settings.private_key.bytes()) +
+                             "\nlisten_port=51877\n\n");
+  SecretText small(40);
+  EXPECT_FALSE(FormatConfigure(settings, small));
+}
+
 }  // namespace
 }  // namespace jitwg::sniffer

@@ -5,6 +5,7 @@
 #include <linux/genetlink.h>
 #include <linux/wireguard.h>
 
+#include <cstring>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -182,6 +183,36 @@ TEST(EncodeGetDevice, AsksForADump) {
   DumpParser parser(kRequest.sequence);
   ASSERT_TRUE(parser.Feed(buffer.span().first(*size)));
   EXPECT_EQ(parser.TakeDevice().name, "wg0");
+}
+
+TEST(WgEncodeTest, SettingsAreNameKeyAndPortAndNoPeers) {
+  WipedBuffer buffer(256);
+  const DeviceSettings settings{GeneratePrivateKey(), 51877};
+  const auto size = EncodeConfigureDevice(kRequest, settings, buffer.span());
+  ASSERT_TRUE(size) << size.error().message;
+  const auto* header = reinterpret_cast<const nlmsghdr*>(buffer.data());
+  EXPECT_EQ(header->nlmsg_flags, NLM_F_REQUEST | NLM_F_ACK);
+  bool key = false;
+  bool port = false;
+  bool other = false;
+  Visit visit = [&](const nlattr* attribute) {
+    const auto type = mnl_attr_get_type(attribute);
+    if (type == WGDEVICE_A_PRIVATE_KEY) {
+      key = mnl_attr_get_payload_len(attribute) == kKeySize &&
+            std::memcmp(mnl_attr_get_payload(attribute), settings.private_key.bytes().data(),
+                        kKeySize) == 0;
+    } else if (type == WGDEVICE_A_LISTEN_PORT) {
+      port = mnl_attr_get_u16(attribute) == 51877;
+    } else if (type != WGDEVICE_A_IFNAME) {
+      other = true;
+    }
+  };
+  mnl_attr_parse(header, sizeof(genlmsghdr), CallVisit, &visit);
+  EXPECT_TRUE(key);
+  EXPECT_TRUE(port);
+  EXPECT_FALSE(other);
+  WipedBuffer small(48);
+  EXPECT_FALSE(EncodeConfigureDevice(kRequest, settings, small.span()));
 }
 
 }  // namespace

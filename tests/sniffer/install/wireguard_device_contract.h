@@ -71,6 +71,30 @@ TEST_P(WireGuardDeviceContract, TellsKeyPortAndIndex) {
   EXPECT_EQ(info->listen_port, harness_->listen_port());
 }
 
+TEST_P(WireGuardDeviceContract, TakesKeyAndPortAndKeepsThePeers) {
+  ApplyOne(Creation(1, {"10.8.0.2/32"}));
+  sniffer::DeviceSettings settings{GeneratePrivateKey(), harness_->listen_port()};
+  ++settings.listen_port;
+  const Status done = device().Configure(name(), settings);
+  ASSERT_TRUE(done) << done.error().message;
+  const auto info = device().GetDevice(name());
+  ASSERT_TRUE(info) << info.error().message;
+  EXPECT_TRUE(info->private_key == settings.private_key);
+  EXPECT_EQ(info->public_key, DerivePublicKey(settings.private_key));
+  EXPECT_EQ(info->listen_port, settings.listen_port);
+  EXPECT_EQ(Peers().size(), 1u);
+}
+
+TEST_P(WireGuardDeviceContract, ConfiguresOnlyWhatIsWireGuard) {
+  const sniffer::DeviceSettings settings{GeneratePrivateKey(), harness_->listen_port()};
+  const Status absent = device().Configure("jw-none", settings);
+  ASSERT_FALSE(absent);
+  EXPECT_EQ(absent.error().code, ErrorCode::kNotFound);
+  const Status other = device().Configure(harness_->other_interface(), settings);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, ErrorCode::kInvalidArgument);
+}
+
 TEST_P(WireGuardDeviceContract, TellsAnInterfaceThatIsNotThere) {
   const auto info = device().GetDevice("jw-none");
   ASSERT_FALSE(info);

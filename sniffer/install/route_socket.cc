@@ -1,4 +1,4 @@
-#include "sniffer/completion/route_socket.h"
+#include "sniffer/install/route_socket.h"
 
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
@@ -7,7 +7,6 @@
 #include <chrono>
 #include <utility>
 
-#include "sniffer/completion/tc_message.h"
 #include "sniffer/install/wg_message.h"
 
 namespace jitwg::sniffer {
@@ -16,19 +15,28 @@ namespace {
 // Interfaces may be made while others are deleted, and that holds the kernel's lock for a while.
 constexpr std::chrono::seconds kTimeout{5};
 constexpr std::size_t kBufferSize = 65536;
-constexpr std::size_t kMostLinks = 65536;
 
-enum class DumpStep : std::uint8_t { kMore, kDone, kDamaged };
+// What the datagram says beside what was asked for.
+struct Step {
+  bool ours = false;  // it answers this request, not an earlier one
+  bool last = false;
+  int errno_value = 0;
+};
 
-// What the datagram says beside its interfaces.
-DumpStep StepOf(std::span<const std::uint8_t> datagram) {
+Step StepOf(std::span<const std::uint8_t> datagram, std::uint32_t sequence) {
+  Step step;
   int left = static_cast<int>(datagram.size());
   const auto* header = reinterpret_cast<const nlmsghdr*>(datagram.data());
   for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
-    if (header->nlmsg_type == NLMSG_DONE) return DumpStep::kDone;
-    if (header->nlmsg_type == NLMSG_ERROR) return DumpStep::kDamaged;
+    if (header->nlmsg_seq != sequence) continue;
+    step.ours = true;
+    if (header->nlmsg_type == NLMSG_DONE) step.last = true;
+    if (header->nlmsg_type != NLMSG_ERROR) continue;
+    step.last = true;
+    if (mnl_nlmsg_get_payload_len(header) < sizeof(nlmsgerr)) return {true, true, EBADMSG};
+    step.errno_value = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(header))->error;
   }
-  return DumpStep::kMore;
+  return step;
 }
 
 }  // namespace
@@ -56,27 +64,19 @@ int RouteSocket::Do(const Encode& encode) {
   return error;
 }
 
-Result<std::vector<Link>> RouteSocket::Links() {
-  const auto length = EncodeDumpLinks(++sequence_, buffer_);
-  if (!length) return length.error();
-  if (const int error = socket_.Send(std::span(buffer_).first(*length)); error != 0) {
-    return ErrnoError("cannot ask for the network interfaces", error);
-  }
-  std::vector<Link> links;
+int RouteSocket::Ask(const Encode& encode, const Consume& consume) {
+  const std::uint32_t sequence = ++sequence_;
+  const auto length = encode(sequence, buffer_);
+  if (!length) return EMSGSIZE;
+  if (const int error = socket_.Send(std::span(buffer_).first(*length)); error != 0) return error;
   for (;;) {
     const auto received = socket_.Receive(buffer_, kTimeout);
-    if (received.errno_value != 0) {
-      return ErrnoError("cannot read the network interfaces", received.errno_value);
-    }
-    const auto datagram = std::span(buffer_).first(received.size);
-    if (!ParseLinks(datagram, links) || links.size() > kMostLinks) {
-      return Error{ErrorCode::kResourceExhausted, "the list of network interfaces makes no sense"};
-    }
-    const DumpStep step = StepOf(datagram);
-    if (step == DumpStep::kDone) return links;
-    if (step == DumpStep::kDamaged) {
-      return Error{ErrorCode::kInternal, "the kernel refused to list the network interfaces"};
-    }
+    if (received.errno_value != 0) return received.errno_value;
+    const auto datagram = std::span<const std::uint8_t>(buffer_).first(received.size);
+    const Step step = StepOf(datagram, sequence);
+    if (step.errno_value != 0) return step.errno_value;
+    if (step.ours && !consume(datagram)) return EBADMSG;
+    if (step.last) return 0;
   }
 }
 

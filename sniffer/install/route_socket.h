@@ -1,8 +1,7 @@
 // One exchange at a time with the kernel's rtnetlink (rtnetlink(7)): a request and its
-// acknowledgement, or the list of interfaces.
+// acknowledgement, or a question and all datagrams of its answer. Knows no message.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,7 +9,6 @@
 #include <vector>
 
 #include "lib/base/result.h"
-#include "sniffer/completion/link_map.h"
 #include "sniffer/install/netlink_socket.h"
 
 namespace jitwg::sniffer {
@@ -25,8 +23,10 @@ class RouteSocket {
   // 0: done; else a positive errno.
   int Do(const Encode& encode);
 
-  // Up to 65,536 interfaces; kResourceExhausted beyond.
-  Result<std::vector<Link>> Links();
+  // A dump, or a question with NLM_F_ACK. `consume` gets each datagram of the answer, aligned to 4
+  // bytes; false from it ends the reading with EBADMSG. 0: all was read; else a positive errno.
+  using Consume = std::function<bool(std::span<const std::uint8_t> datagram)>;
+  int Ask(const Encode& encode, const Consume& consume);
 
  private:
   explicit RouteSocket(NetlinkSocket socket);
