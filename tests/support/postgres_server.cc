@@ -226,7 +226,7 @@ std::string PostgresServer::Try(const std::string& database, const std::string& 
 
 std::string PostgresServer::NewDatabase(bool migrated) {
   static std::atomic<int> number{0};
-  const std::string name = "test_" + std::to_string(++number);
+  std::string name = "test_" + std::to_string(++number);
   if (migrated && template_.empty()) {
     template_ = NewDatabase(false);
     const auto settings = registry::PostgresSettings::Parse(SocketAddress(template_));
