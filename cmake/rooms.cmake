@@ -45,9 +45,16 @@ function(jitwg_program name)
   jitwg_use_pch(${name})
 endfunction()
 
-# jitwg_test(NAME SOURCES ... DEPS ... [LABELS ...] [NO_REGISTER]): a GoogleTest program; one ctest entry for the program.
+# What the tests of a sanitizer's build need, and no more: the programs are tested as they are shipped.
+add_custom_target(jitwg_tests)
+
+# jitwg_test(NAME SOURCES ... DEPS ... [LABELS ...] [NO_REGISTER] [ONE_THREAD]): a GoogleTest program; one ctest entry for
+# the program. ONE_THREAD: nothing it tests starts a thread or is shared by several, so ThreadSanitizer need not look.
 function(jitwg_test name)
-  cmake_parse_arguments(ARG "NO_REGISTER" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "NO_REGISTER;ONE_THREAD" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  if(ARG_ONE_THREAD AND JITWG_SANITIZE MATCHES "thread")
+    return()
+  endif()
   add_executable(${name} ${ARG_SOURCES})
   target_compile_options(${name} PRIVATE ${JITWG_WARNINGS})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
@@ -56,6 +63,7 @@ function(jitwg_test name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   jitwg_use_pch(${name})
   if(NOT ARG_NO_REGISTER)
+    add_dependencies(jitwg_tests ${name})
     add_test(NAME ${JITWG_TEST_PREFIX}${name} COMMAND ${name})
     if(NOT ARG_TIMEOUT)
       set(ARG_TIMEOUT 120)
@@ -86,6 +94,7 @@ function(jitwg_fuzzer name)
   # libFuzzer writes what it finds into the first folder: never into the sources.
   set(found ${CMAKE_CURRENT_BINARY_DIR}/${name}.found)
   file(MAKE_DIRECTORY ${found})
+  add_dependencies(jitwg_tests ${name})
   add_test(NAME ${JITWG_TEST_PREFIX}${name}
            COMMAND ${name} -runs=50000 -max_total_time=30 -seed=1 ${found} ${ARG_CORPUS})
   set_tests_properties(${JITWG_TEST_PREFIX}${name} PROPERTIES TIMEOUT 120 LABELS "fuzz")

@@ -3,4 +3,4 @@ jitwg_test(ctl_gateway_test
   DEPS jitwg_ctl_gateway)
 jitwg_test(ctl_gateway_interface_test
   SOURCES gateway/interface_test.cc
-  DEPS jitwg_ctl_gateway jitwg_device_contract LABELS integration)
+  ONE_THREAD DEPS jitwg_ctl_gateway jitwg_device_contract LABELS integration)

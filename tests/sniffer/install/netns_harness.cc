@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,11 +49,17 @@ bool Run(const std::vector<std::string>& arguments, const std::string& input = "
   return false;
 }
 
-// Asks again and again, a child process at a time, until it works or 10 s are over.
-bool Eventually(const std::vector<std::string>& arguments) {
-  const auto deadline = steady_clock::now() + std::chrono::seconds(10);
+// Asks again and again, a child process at a time, until it works, `daemon` has ended or a minute is over.
+bool Eventually(const std::vector<std::string>& arguments, pid_t& daemon) {
+  const auto deadline = steady_clock::now() + std::chrono::minutes(1);
   while (steady_clock::now() < deadline) {
     if (RunProgram(arguments)) return true;
+    int status = 0;
+    if (::waitpid(daemon, &status, WNOHANG) == daemon) {
+      std::fprintf(stderr, "the daemon ended: wait status %d\n", status);
+      daemon = -1;
+      return false;
+    }
     ::poll(nullptr, 0, 5);
   }
   return Run(arguments);
@@ -117,11 +124,12 @@ bool NetnsHarness::StartUserspace() {
   if (daemon_ == 0) {
     ::setenv("LOG_LEVEL", "error", 1);
     ::setenv("WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD", "1", 1);  // or it prints a box
-    // It must not hold the pipe by which ctest waits for this program's end.
-    ::close(1);
+    // It says what is wrong with it on standard output, and must not outlive this program, for whose pipe ctest waits.
+    ::dup2(2, 1);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     Become({"wireguard-go", "-f", name_});
   }
-  return Eventually({"sh", "-c", "wg show " + name_ + " 2>/dev/null"});
+  return Eventually({"sh", "-c", "wg show " + name_ + " 2>/dev/null"}, daemon_);
 }
 
 bool NetnsHarness::SetKey() {
