@@ -28,12 +28,9 @@ int Refuse(const Error& error) {
 }
 
 Result<std::unique_ptr<rpc::Server>> ServeAdmin(const Settings& settings, AdminService& admin) {
-  rpc::ServerOptions options;
-  const auto path = rpc::ParseUnixAddress(settings.admin_listen);
-  if (!path) return path.error();
-  options.socket_path = *path;
-  options.access = settings.admin_access;
-  return rpc::Server::Start(options, {&admin});
+  const auto serve = rpc::ServeAt(settings.admin_listen, settings.admin_access, settings.tls);
+  if (!serve) return serve.error();
+  return rpc::Server::Start(*serve, {&admin});
 }
 
 // An absent file is made, which a demo or a first start wants; but then nobody is put out for not
@@ -70,7 +67,7 @@ Cache MakeCache(const Settings& settings, registry::Registry& registry, const Cl
 int Run(const Settings& settings) {
   BlockTerminationSignals();
   const SystemClock clock;
-  const auto channel = rpc::MakeChannel(settings.sniffer);
+  const auto channel = rpc::MakeChannel(settings.sniffer, settings.tls);
   if (!channel) return Refuse(channel.error());
   const auto replay = ReplayMemory::Open(settings.state_dir);
   if (!replay) return Refuse(replay.error());
