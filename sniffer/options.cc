@@ -122,6 +122,10 @@ void AddServer(ConfigParser& parser, SnifferOptions& options) {
   parser
       .Add("state-dir", &options.state_dir, "where the list of installed peers outlives a restart")
       .Group("Server");
+  parser
+      .Add("user", &options.user,
+           "started as root: the user to become, keeping the two capabilities; empty: stays root")
+      .Group("Server");
   parser.Add("log-level", &options.log.level, "least important lines to write")
       .OneOf({"trace", "debug", "info", "warn", "error", "off"})
       .Group("Log");

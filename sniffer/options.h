@@ -31,6 +31,7 @@ struct SnifferOptions {
   FileMode socket_mode{0660};
   std::string socket_group;
   rpc::TlsOptions tls;
+  std::string user;  // empty: stays who it is
   std::string state_dir = "/run/jitwg/sniffer";
   std::uint32_t max_peers = 100000;
   std::chrono::milliseconds poll_interval{2000};
