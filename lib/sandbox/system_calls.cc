@@ -59,6 +59,7 @@ class Filter {
     if (error_ != 0) return error_;
     // What is refused is told to the audit log, where the kernel can.
     seccomp_attr_set(context_, SCMP_FLTATR_CTL_LOG, 1);
+    seccomp_attr_set(context_, SCMP_FLTATR_API_SYSRAWRC, 1);  // the kernel's own errno
     return -seccomp_load(context_);
   }
 
@@ -126,7 +127,8 @@ Status LimitSystemCalls(SystemCalls allowed) {
   AddSockets(filter, allowed);
   const int error = filter.Load();
   if (error == 0) return {};
-  const bool absent = error == EINVAL || error == ENOSYS;
+  // EPERM: a service manager's filter forbids filters.
+  const bool absent = error == EINVAL || error == ENOSYS || error == EPERM;
   Error failed = ErrnoError("cannot limit this process's system calls", error);
   if (absent) failed.code = ErrorCode::kUnavailable;
   return failed;

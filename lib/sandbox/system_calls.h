@@ -17,7 +17,8 @@ enum class SystemCalls {
 // Why no filter can be set in this build: sanitizers trace their own process. Empty: it can.
 std::string WhyNotLimited();
 
-// For good, and for threads made later. kUnavailable: this kernel has no such filters.
+// For good, and for threads made later. kUnavailable: this kernel, build or service manager has or
+// lets have no such filters.
 Status LimitSystemCalls(SystemCalls allowed);
 
 }  // namespace jitwg::sandbox
