@@ -65,6 +65,8 @@ TEST_P(SystemCallFilter, RefusesWhatNoPartNeeds) {
   ExpectRefused([] { return static_cast<long>(::fork()); });
   ExpectRefused([] { return static_cast<long>(::kill(::getppid(), 0)); });
   ExpectRefused([] { return ::syscall(SYS_tgkill, ::getppid(), ::getppid(), 0); });
+  ExpectRefused([] { return ::syscall(SYS_keyctl, 0, 0, 0, 0, 0); });
+  ExpectRefused([] { return ::syscall(SYS_io_uring_setup, 1, nullptr); });
   ExpectRefused([] { return ::syscall(SYS_symlink, "/a", "/tmp/jitwg-b"); });
   ExpectRefused([] { return static_cast<long>(::ioctl(0, TIOCSTI, "x")); });
   // The kernel looks at the lower half only, and so does the filter.
