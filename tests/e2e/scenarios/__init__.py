@@ -4,6 +4,7 @@ from scenarios import harness  # noqa: F401
 from scenarios import startup  # noqa: F401
 from scenarios import admission  # noqa: F401
 from scenarios import hold  # noqa: F401
+from scenarios import generic_client  # noqa: F401
 from scenarios import eviction  # noqa: F401
 from scenarios import outbound  # noqa: F401
 from scenarios import hostile  # noqa: F401
