@@ -66,6 +66,7 @@ int ExplainCommand(const Arguments& arguments, Io io);
 int EvictCommand(const Arguments& arguments, Io io);
 int ForgetTimestampCommand(const Arguments& arguments, Io io);
 int PeerAddCommand(const Arguments& arguments, Io io);
+int PeerImportCommand(const Arguments& arguments, Io io);
 int PeerListCommand(const Arguments& arguments, Io io);
 int PeerShowCommand(const Arguments& arguments, Io io);
 int PeerRevokeCommand(const Arguments& arguments, Io io);
