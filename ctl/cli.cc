@@ -16,7 +16,7 @@ struct Entry {
   Command run;
 };
 
-constexpr std::array<Entry, 19> kCommands = {{
+constexpr std::array<Entry, 20> kCommands = {{
     {"status", "both daemons, the interfaces, counters by reason", StatusCommand},
     {"peers", "what the WireGuard interfaces hold", PeersCommand},
     {"watch", "events, decisions and evictions as they happen", WatchCommand},
@@ -36,6 +36,7 @@ constexpr std::array<Entry, 19> kCommands = {{
     {"gateway show", "what they are, and what is not as configured", GatewayShowCommand},
     {"decode", "the handshake initiations of a capture file", DecodeCommand},
     {"ws-connect", "carry a WireGuard of this machine through WebSockets", WsConnectCommand},
+    {"completion", "completion for a shell: bash, zsh or fish", CompletionCommand},
 }};
 
 constexpr std::string_view kExamples = R"(
@@ -99,9 +100,7 @@ const Entry* FindCommand(std::string_view name) {
 }
 
 int Unknown(const std::string& name, Io io) {
-  std::vector<std::string> names;
-  for (const Entry& entry : kCommands) names.emplace_back(entry.name);
-  const std::string nearest = NearestName(name, names);
+  const std::string nearest = NearestName(name, CommandNames());
   io.err << "jitwgctl: unknown command " << Quoted(name)
          << (nearest.empty() ? "; see jitwgctl --help" : "; did you mean '" + nearest + "'?")
          << "\n";
@@ -149,6 +148,12 @@ int RunGroup(const std::string& group, const Arguments& arguments, Io io) {
 }
 
 }  // namespace
+
+std::vector<std::string> CommandNames() {
+  std::vector<std::string> names;
+  for (const Entry& entry : kCommands) names.emplace_back(entry.name);
+  return names;
+}
 
 int Run(const Arguments& arguments, Io io) {
   Arguments rest = arguments;

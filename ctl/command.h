@@ -76,6 +76,7 @@ int GatewayUpCommand(const Arguments& arguments, Io io);
 int GatewayDownCommand(const Arguments& arguments, Io io);
 int GatewayShowCommand(const Arguments& arguments, Io io);
 int DecodeCommand(const Arguments& arguments, Io io);
+int CompletionCommand(const Arguments& arguments, Io io);
 int WsConnectCommand(const Arguments& arguments, Io io);
 
 }  // namespace jitwg::ctl
