@@ -16,7 +16,7 @@ struct Entry {
   Command run;
 };
 
-constexpr std::array<Entry, 19> kCommands = {{
+constexpr std::array<Entry, 21> kCommands = {{
     {"status", "both daemons, the interfaces, counters by reason", StatusCommand},
     {"peers", "what the WireGuard interfaces hold", PeersCommand},
     {"watch", "events, decisions and evictions as they happen", WatchCommand},
@@ -25,6 +25,7 @@ constexpr std::array<Entry, 19> kCommands = {{
     {"evict", "put peers out that jitwg installed", EvictCommand},
     {"forget-timestamp", "let a client in whose clock went backwards", ForgetTimestampCommand},
     {"peer add", "allow a key to connect, or change what it may", PeerAddCommand},
+    {"peer import", "the same for all peers of a file", PeerImportCommand},
     {"peer list", "who may connect", PeerListCommand},
     {"peer show", "one peer of the registry", PeerShowCommand},
     {"peer revoke", "take a peer out of the registry", PeerRevokeCommand},
@@ -36,6 +37,7 @@ constexpr std::array<Entry, 19> kCommands = {{
     {"decode", "the handshake initiations of a capture file", DecodeCommand},
     {"certs init", "a development CA and certificates for mutual TLS", CertsInitCommand},
     {"ws-connect", "carry a WireGuard of this machine through WebSockets", WsConnectCommand},
+    {"completion", "completion for a shell: bash, zsh or fish", CompletionCommand},
 }};
 
 constexpr std::string_view kExamples = R"(
@@ -54,6 +56,7 @@ Examples:
   jitwgctl gateway up --interface wg0 --allow wg0=10.8.0.0/16 --address 10.8.0.1/16
   jitwgctl status                                     is all well?
   jitwgctl peer add --public-key KEY --allowed-ips 10.8.0.2/32,fd08::2/128 --name laptop
+  jitwgctl peer import peers.csv                      all of a file, or none
   jitwgctl watch                                      see the client of that key come in
   jitwgctl peers --interface wg0                      who is in now
   jitwgctl explain KEY                                it does not get in: why?
@@ -101,9 +104,7 @@ const Entry* FindCommand(std::string_view name) {
 }
 
 int Unknown(const std::string& name, Io io) {
-  std::vector<std::string> names;
-  for (const Entry& entry : kCommands) names.emplace_back(entry.name);
-  const std::string nearest = NearestName(name, names);
+  const std::string nearest = NearestName(name, CommandNames());
   io.err << "jitwgctl: unknown command " << Quoted(name)
          << (nearest.empty() ? "; see jitwgctl --help" : "; did you mean '" + nearest + "'?")
          << "\n";
@@ -151,6 +152,12 @@ int RunGroup(const std::string& group, const Arguments& arguments, Io io) {
 }
 
 }  // namespace
+
+std::vector<std::string> CommandNames() {
+  std::vector<std::string> names;
+  for (const Entry& entry : kCommands) names.emplace_back(entry.name);
+  return names;
+}
 
 int Run(const Arguments& arguments, Io io) {
   Arguments rest = arguments;

@@ -68,6 +68,7 @@ int ExplainCommand(const Arguments& arguments, Io io);
 int EvictCommand(const Arguments& arguments, Io io);
 int ForgetTimestampCommand(const Arguments& arguments, Io io);
 int PeerAddCommand(const Arguments& arguments, Io io);
+int PeerImportCommand(const Arguments& arguments, Io io);
 int PeerListCommand(const Arguments& arguments, Io io);
 int PeerShowCommand(const Arguments& arguments, Io io);
 int PeerRevokeCommand(const Arguments& arguments, Io io);
@@ -78,6 +79,7 @@ int GatewayDownCommand(const Arguments& arguments, Io io);
 int GatewayShowCommand(const Arguments& arguments, Io io);
 int DecodeCommand(const Arguments& arguments, Io io);
 int CertsInitCommand(const Arguments& arguments, Io io);
+int CompletionCommand(const Arguments& arguments, Io io);
 int WsConnectCommand(const Arguments& arguments, Io io);
 
 }  // namespace jitwg::ctl
