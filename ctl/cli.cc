@@ -16,7 +16,7 @@ struct Entry {
   Command run;
 };
 
-constexpr std::array<Entry, 20> kCommands = {{
+constexpr std::array<Entry, 21> kCommands = {{
     {"status", "both daemons, the interfaces, counters by reason", StatusCommand},
     {"peers", "what the WireGuard interfaces hold", PeersCommand},
     {"watch", "events, decisions and evictions as they happen", WatchCommand},
@@ -35,6 +35,7 @@ constexpr std::array<Entry, 20> kCommands = {{
     {"gateway down", "remove them", GatewayDownCommand},
     {"gateway show", "what they are, and what is not as configured", GatewayShowCommand},
     {"decode", "the handshake initiations of a capture file", DecodeCommand},
+    {"certs init", "a development CA and certificates for mutual TLS", CertsInitCommand},
     {"ws-connect", "carry a WireGuard of this machine through WebSockets", WsConnectCommand},
     {"completion", "completion for a shell: bash, zsh or fish", CompletionCommand},
 }};
@@ -46,6 +47,7 @@ Options (before or behind the command):
   --registry ADDRESS   the registry of peers           sqlite:/var/lib/jitwg/registry.db
                        or postgresql://USER@HOST/DATABASE, or 'postgres:host=... dbname=...',
                        or https://HOST:PORT of a peer API, with --registry-token-file
+  --tls-ca, --tls-cert, --tls-key FILE   for --sniffer and --admin given as HOST:PORT
   --json               JSON instead of text: one object, or one object per line for lists and streams
   --config FILE        TOML file with these options; environment: JITWG_SNIFFER and so on
   --version            show the version, then exit
@@ -61,6 +63,7 @@ Examples:
   jitwgctl peer revoke KEY                            put it out
   jitwgctl --json peer list | jq -r .public_key       for scripts
   jitwgctl decode capture.pcap --private-key-file wg0.key
+  jitwgctl certs init ./certs --name gw1.example.org  the parts on several machines
   jitwgctl ws-connect wss://gateway.example.org --listen 127.0.0.1:51821
 
 Exit codes: 0 done; 1 refused, not found or incomplete; 2 wrong usage; 3 a daemon or the registry
@@ -80,7 +83,8 @@ void PrintHelp(std::ostream& out) {
 bool TakesValue(std::string_view argument) {
   return argument == "--sniffer" || argument == "--admin" || argument == "--registry" ||
          argument == "--registry-token-file" || argument == "--registry-ca-file" ||
-         argument == "--config";
+         argument == "--config" || argument == "--tls-ca" || argument == "--tls-cert" ||
+         argument == "--tls-key" || argument == "--tls-server-name";
 }
 
 // Where the next word that is no option (nor an option's value) stands.

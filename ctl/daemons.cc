@@ -1,6 +1,7 @@
 #include "ctl/daemons.h"
 
 #include "ctl/format.h"
+#include "lib/rpc/address.h"
 #include "lib/rpc/channel.h"
 #include "lib/rpc/convert.h"
 #include "lib/rpc/status.h"
@@ -20,9 +21,12 @@ Error ExplainFor(const std::string& daemon, const std::string& address, const st
   Error error = rpc::FromGrpc(status, daemon).error();
   error.message = Clean(error.message);
   if (error.code == ErrorCode::kUnavailable) {
-    error.message = "cannot reach the " + daemon + " at " + address +
-                    "; is it running, may this user open the socket, is --" + flag + " right? (" +
-                    Clean(status.error_message()) + ")";
+    const auto where = rpc::ParseAddress(address);
+    const bool tcp = where && !where->is_unix();
+    error.message =
+        "cannot reach the " + daemon + " at " + address + "; is it running, " +
+        (tcp ? "do both sides' --tls-ca vouch for the other" : "may this user open the socket") +
+        ", is --" + flag + " right? (" + Clean(status.error_message()) + ")";
   } else if (error.code == ErrorCode::kDeadlineExceeded) {
     error.message = "the " + daemon + " at " + address + " does not answer in time";
   }
@@ -31,11 +35,11 @@ Error ExplainFor(const std::string& daemon, const std::string& address, const st
 
 }  // namespace
 
-Result<SnifferClient> SnifferClient::Make(const std::string& address) {
-  auto channel = rpc::MakeChannel(address);
+Result<SnifferClient> SnifferClient::Make(const CommonOptions& options) {
+  auto channel = rpc::MakeChannel(options.sniffer, options.tls);
   if (!channel) return channel.error();
   SnifferClient client;
-  client.address_ = address;
+  client.address_ = options.sniffer;
   client.events_ = v1::HandshakeEvents::NewStub(*channel);
   client.installer_ = v1::PeerInstaller::NewStub(*channel);
   return client;
@@ -83,11 +87,11 @@ Result<SnifferClient::Peers> SnifferClient::ListPeers(const std::string& interfa
   return listed;
 }
 
-Result<ProvisionerClient> ProvisionerClient::Make(const std::string& address) {
-  auto channel = rpc::MakeChannel(address);
+Result<ProvisionerClient> ProvisionerClient::Make(const CommonOptions& options) {
+  auto channel = rpc::MakeChannel(options.admin, options.tls);
   if (!channel) return channel.error();
   ProvisionerClient client;
-  client.address_ = address;
+  client.address_ = options.admin;
   client.admin_ = v1::Admin::NewStub(*channel);
   return client;
 }

@@ -17,8 +17,8 @@ struct SnifferView {
   std::vector<v1::InterfaceState> interfaces;
 };
 
-Result<SnifferView> AskSniffer(const std::string& address) {
-  auto client = SnifferClient::Make(address);
+Result<SnifferView> AskSniffer(const CommonOptions& common) {
+  auto client = SnifferClient::Make(common);
   if (!client) return client.error();
   auto statistics = client->Statistics();
   if (!statistics) return statistics.error();
@@ -27,8 +27,8 @@ Result<SnifferView> AskSniffer(const std::string& address) {
   return SnifferView{std::move(*statistics), std::move(*interfaces)};
 }
 
-Result<v1::StatusResponse> AskProvisioner(const std::string& address) {
-  auto client = ProvisionerClient::Make(address);
+Result<v1::StatusResponse> AskProvisioner(const CommonOptions& common) {
+  auto client = ProvisionerClient::Make(common);
   if (!client) return client.error();
   return client->GetStatus();
 }
@@ -167,8 +167,8 @@ int StatusCommand(const Arguments& arguments, Io io) {
   parser.Parse(arguments);
   if (const auto code = parser.Finish(io.out, io.err)) return *code;
 
-  const auto sniffer = AskSniffer(common.sniffer);
-  const auto provisioner = AskProvisioner(common.admin);
+  const auto sniffer = AskSniffer(common);
+  const auto provisioner = AskProvisioner(common);
   if (common.json) {
     PrintJson(io.out, {{"sniffer", SnifferJson(sniffer, common.sniffer)},
                        {"provisioner", ProvisionerJson(provisioner, common.admin)}});

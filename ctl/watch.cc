@@ -190,9 +190,9 @@ void WatchDecisions(ProvisionerClient& client, grpc::ClientContext& context,
 
 int Watch(const WatchOptions& options, Io io) {
   const bool both = !options.events && !options.decisions;
-  auto sniffer = SnifferClient::Make(options.common.sniffer);
+  auto sniffer = SnifferClient::Make(options.common);
   if (!sniffer) return Fail(io, sniffer.error());
-  auto provisioner = ProvisionerClient::Make(options.common.admin);
+  auto provisioner = ProvisionerClient::Make(options.common);
   if (!provisioner) return Fail(io, provisioner.error());
   Sink sink(options, io);
   grpc::ClientContext events;

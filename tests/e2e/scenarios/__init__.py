@@ -2,6 +2,8 @@
 
 from scenarios import harness  # noqa: F401
 from scenarios import startup  # noqa: F401
+from scenarios import privileges  # noqa: F401
+from scenarios import mutual_tls  # noqa: F401
 from scenarios import admission  # noqa: F401
 from scenarios import hold  # noqa: F401
 from scenarios import generic_client  # noqa: F401
