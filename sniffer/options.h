@@ -10,6 +10,7 @@
 
 #include "lib/base/config_values.h"
 #include "lib/base/log.h"
+#include "lib/metrics/metrics_server.h"
 
 namespace jitwg::sniffer {
 
@@ -39,6 +40,7 @@ struct SnifferOptions {
   std::uint32_t workers = 1;
   bool outbound = false;
   std::uint32_t outbound_rate = 100;
+  metrics::MetricsOptions metrics;
   LogOptions log;
 };
 

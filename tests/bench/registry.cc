@@ -15,9 +15,9 @@
 #include <random>
 #include <vector>
 
+#include "lib/http/http_server.h"
 #include "lib/registry/factory.h"
 #include "lib/registry/http_registry.h"
-#include "lib/http/http_server.h"
 #include "peer-api/service.h"
 #include "provisioner/cached_registry.h"
 #include "provisioner/peer_cache_store.h"

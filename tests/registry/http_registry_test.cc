@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "lib/http/http_server.h"
 #include "lib/registry/sqlite_control_plane.h"
 #include "lib/registry/sqlite_registry.h"
-#include "lib/http/http_server.h"
 #include "peer-api/service.h"
 #include "tests/registry/registry_contract.h"
 
