@@ -129,6 +129,15 @@ void AddEviction(ConfigParser& parser, Settings& settings) {
       .Range(0, 1 << 20);
 }
 
+void AddMetrics(ConfigParser& parser, Settings& settings) {
+  metrics::AddMetricsOptions(parser, settings.metrics);
+  parser
+      .Add("status-page", &settings.status_page,
+           "serve a page for people at / of --metrics-listen, with peers' names, keys and "
+           "addresses; auto: if that is a loopback address")
+      .OneOf({"auto", "on", "off"});
+}
+
 void AddLogging(ConfigParser& parser, Settings& settings) {
   parser.Add("log-level", &settings.log.level, "what is told at least")
       .OneOf({"trace", "debug", "info", "warn", "error"});
@@ -165,6 +174,12 @@ bool Settings::UsesCache() const {
   return address && address->kind != "sqlite";
 }
 
+bool Settings::ShowsStatusPage() const {
+  if (!metrics.listen) return false;
+  if (status_page != "auto") return status_page == "on";
+  return metrics::IsLoopback(metrics.listen->address);
+}
+
 std::variant<Settings, int> ReadSettings(int argc, const char* const* argv, std::ostream& out,
                                          std::ostream& err) {
   Settings settings;
@@ -178,12 +193,14 @@ std::variant<Settings, int> ReadSettings(int argc, const char* const* argv, std:
   AddCache(parser, settings);
   AddEviction(parser, settings);
   AddReports(parser, settings);
+  AddMetrics(parser, settings);
   AddLogging(parser, settings);
   parser.Examples(kExamples);
   parser.Parse(argc, argv);
   if (!parser.HasFault("state-dir") && !settings.state_dir.starts_with('/')) {
     parser.AddFault("state-dir", "is an absolute path");
   }
+  metrics::CheckMetricsOptions(parser, settings.metrics);
   if (const auto exit_code = parser.Finish(out, err)) return *exit_code;
   settings.admin_access.mode = static_cast<mode_t>(mode.bits);
   return settings;
