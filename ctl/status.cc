@@ -7,6 +7,7 @@
 #include "ctl/daemons.h"
 #include "ctl/format.h"
 #include "ctl/json.h"
+#include "lib/base/version.h"
 #include "lib/rpc/convert.h"
 
 namespace jitwg::ctl {
@@ -75,7 +76,9 @@ void PrintInterfaces(const std::vector<v1::InterfaceState>& interfaces, std::ost
 
 void PrintSniffer(const SnifferView& view, std::ostream& out) {
   const auto& statistics = view.statistics;
-  out << "sniffer: " << Uptime(statistics.has_started_at(), statistics.started_at()) << ", "
+  out << "sniffer: version "
+      << (statistics.version().empty() ? "unknown" : Clean(statistics.version())) << ", "
+      << Uptime(statistics.has_started_at(), statistics.started_at()) << ", "
       << statistics.watchers() << (statistics.watchers() == 1 ? " watcher" : " watchers") << ", "
       << statistics.events_dropped() << " events dropped\n";
   out << "  packets: captured " << statistics.captured() << ", dropped by the kernel "
@@ -129,6 +132,20 @@ void PrintProvisioner(const v1::StatusResponse& status, std::ostream& out) {
   }
 }
 
+// Parts of several versions may misunderstand one another, and the numbers above as well.
+void WarnOfVersions(const Result<SnifferView>& sniffer,
+                    const Result<v1::StatusResponse>& provisioner, Io io) {
+  const auto warn = [&](const char* what, const std::string& version) {
+    if (version == Version()) return;
+    io.err << "jitwgctl: the " << what << " is of "
+           << (version.empty() ? "an older version" : "version " + Clean(version))
+           << ", this jitwgctl of " << Version()
+           << "; upgrade all programs of a gateway together, and restart them\n";
+  };
+  if (sniffer) warn("sniffer", sniffer->statistics.version());
+  if (provisioner) warn("provisioner", provisioner->version());
+}
+
 Json SnifferJson(const Result<SnifferView>& view, const std::string& address) {
   Json json = {{"address", address}, {"reachable", view.has_value()}};
   if (!view) {
@@ -176,6 +193,7 @@ int StatusCommand(const Arguments& arguments, Io io) {
     if (sniffer) PrintSniffer(*sniffer, io.out);
     if (provisioner) PrintProvisioner(*provisioner, io.out);
   }
+  WarnOfVersions(sniffer, provisioner, io);
   int code = kExitOk;
   if (!sniffer) code = Fail(io, sniffer.error());
   if (!provisioner) code = std::max(code, Fail(io, provisioner.error()));

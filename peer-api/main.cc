@@ -9,9 +9,9 @@
 #include "lib/base/clock.h"
 #include "lib/base/signals.h"
 #include "lib/base/version.h"
+#include "lib/http/http_server.h"
 #include "lib/registry/factory.h"
 #include "lib/sandbox/start.h"
-#include "peer-api/http_server.h"
 #include "peer-api/service.h"
 #include "peer-api/settings.h"
 #include "peer-api/tokens.h"
@@ -36,7 +36,7 @@ int Run(Settings settings) {
   const std::size_t token_count = tokens->size();
   const bool chaos = settings.service.chaos.has_value();
   Service service(clock, **registry, **control, std::move(*tokens), std::move(settings.service));
-  const auto server = HttpServer::Start(settings.server, service);
+  const auto server = http::HttpServer::Start(settings.server, service);
   if (!server) return Refuse(server.error());
   settings.server.listen.port = (*server)->port();
   spdlog::info("peer_api_started version={} listen={} tls={} tokens={}", Version(),

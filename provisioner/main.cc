@@ -16,6 +16,7 @@
 #include "provisioner/grpc_sniffer_link.h"
 #include "provisioner/log_text.h"
 #include "provisioner/settings.h"
+#include "provisioner/status_server.h"
 
 namespace jitwg::provisioner {
 namespace {
@@ -85,12 +86,24 @@ int Run(const Settings& settings) {
   auto server = ServeAdmin(settings, admin);
   if (!server) return Refuse(server.error());
   provisioner.Start();
+  auto status = StatusServer::Start(clock,
+                                    {.provisioner = provisioner,
+                                     .registry = asked,
+                                     .registry_kind = kind ? kind->kind : "",
+                                     .cache = cache.registry.get(),
+                                     .cache_store = cache.store.get()},
+                                    {.metrics = settings.metrics,
+                                     .page = settings.ShowsStatusPage(),
+                                     .gateway = settings.identity.gateway,
+                                     .version = std::string(Version())});
+  if (!status) return Refuse(status.error());
   spdlog::info("provisioner_started version={} gateway=\"{}\" sniffer={} registry={}", Version(),
                LogText(settings.identity.gateway), settings.sniffer, kind ? kind->kind : "");
 
   const int signal = WaitForTerminationSignal();
   spdlog::info("provisioner_stopping signal={}", signal);
   (*server)->SetServing(false);
+  status->reset();
   provisioner.Stop();
   admin.Stop();
   server->reset();

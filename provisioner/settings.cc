@@ -136,6 +136,15 @@ void AddEviction(ConfigParser& parser, Settings& settings) {
       .Range(0, 1 << 20);
 }
 
+void AddMetrics(ConfigParser& parser, Settings& settings) {
+  metrics::AddMetricsOptions(parser, settings.metrics);
+  parser
+      .Add("status-page", &settings.status_page,
+           "serve a page for people at / of --metrics-listen, with peers' names, keys and "
+           "addresses; auto: if that is a loopback address")
+      .OneOf({"auto", "on", "off"});
+}
+
 void AddLogging(ConfigParser& parser, Settings& settings) {
   parser.Add("log-level", &settings.log.level, "what is told at least")
       .OneOf({"trace", "debug", "info", "warn", "error"});
@@ -172,6 +181,12 @@ bool Settings::UsesCache() const {
   return address && address->kind != "sqlite";
 }
 
+bool Settings::ShowsStatusPage() const {
+  if (!metrics.listen) return false;
+  if (status_page != "auto") return status_page == "on";
+  return metrics::IsLoopback(metrics.listen->address);
+}
+
 std::variant<Settings, int> ReadSettings(int argc, const char* const* argv, std::ostream& out,
                                          std::ostream& err) {
   Settings settings;
@@ -185,6 +200,7 @@ std::variant<Settings, int> ReadSettings(int argc, const char* const* argv, std:
   AddCache(parser, settings);
   AddEviction(parser, settings);
   AddReports(parser, settings);
+  AddMetrics(parser, settings);
   AddLogging(parser, settings);
   parser.Examples(kExamples);
   parser.Parse(argc, argv);
@@ -194,6 +210,7 @@ std::variant<Settings, int> ReadSettings(int argc, const char* const* argv, std:
   rpc::RequireTls(parser, "sniffer", settings.sniffer, settings.tls, rpc::TlsSide::kClient);
   rpc::RequireTls(parser, "admin-listen", settings.admin_listen, settings.tls,
                   rpc::TlsSide::kServer);
+  metrics::CheckMetricsOptions(parser, settings.metrics);
   if (const auto exit_code = parser.Finish(out, err)) return *exit_code;
   settings.admin_access.mode = static_cast<mode_t>(mode.bits);
   return settings;

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "lib/base/log.h"
+#include "lib/metrics/metrics_server.h"
 #include "lib/registry/factory.h"
 #include "lib/rpc/tls_options.h"
 #include "lib/rpc/unix_socket.h"
@@ -35,11 +36,15 @@ struct Settings {
   std::size_t max_lookups = 1024;
   std::chrono::milliseconds report_interval = std::chrono::seconds(10);
   GatewayIdentity identity;  // the gateway's default is the host's name
+  metrics::MetricsOptions metrics;
+  std::string status_page = "auto";  // "on", "off"
   LogOptions log;
 
   ProvisionerOptions ToOptions() const;
   // Whether the registry is kept in the gateway's cache; "auto": unless it is a local file itself.
   bool UsesCache() const;
+  // "auto": where only this host can see it.
+  bool ShowsStatusPage() const;
 };
 
 // The settings, or the code to exit with: after --help, --version and --check-config (0), or faults

@@ -87,6 +87,7 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(SnifferOptions options) {
   if (const Status opened = daemon->OpenSources(options); !opened) return opened.error();
   if (const Status serving = daemon->Serve(options); !serving) return serving.error();
   daemon->StartThreads(options);
+  if (const Status serving = daemon->ServeMetrics(options); !serving) return serving.error();
   return daemon;
 }
 
@@ -276,6 +277,7 @@ PacketSourceStats Daemon::SumOfSources() const {
 }
 
 Daemon::~Daemon() {
+  metrics_.reset();
   for (auto& thread : threads_) thread.request_stop();
   threads_.clear();
 }

@@ -169,12 +169,14 @@ std::optional<int> ParseOptions(int argc, const char* const* argv, SnifferOption
   AddCapture(parser, options);
   AddOutbound(parser, options);
   AddServer(parser, options);
+  metrics::AddMetricsOptions(parser, options.metrics, "Server");
   // Of `jitwgctl gateway`, which makes the interfaces out of the same file.
   parser.PassOver({"address", "listen-port", "private-key-file", "mtu", "userspace-program"});
   parser.Examples(kExamples);
   parser.Parse(argc, argv);
   CrossCheck(parser, options);
   rpc::RequireTls(parser, "listen", options.listen, options.tls, rpc::TlsSide::kServer);
+  metrics::CheckMetricsOptions(parser, options.metrics);
   return parser.Finish(out, err);
 }
 

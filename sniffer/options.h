@@ -10,6 +10,7 @@
 
 #include "lib/base/config_values.h"
 #include "lib/base/log.h"
+#include "lib/metrics/metrics_server.h"
 #include "lib/rpc/tls_options.h"
 
 namespace jitwg::sniffer {
@@ -42,6 +43,7 @@ struct SnifferOptions {
   std::uint32_t workers = 1;
   bool outbound = false;
   std::uint32_t outbound_rate = 100;
+  metrics::MetricsOptions metrics;
   LogOptions log;
 };
 

@@ -14,6 +14,7 @@
 #include "lib/sandbox/start.h"
 #include "ws-ingress/certificates.h"
 #include "ws-ingress/counters.h"
+#include "ws-ingress/metrics.h"
 #include "ws-ingress/server.h"
 #include "ws-ingress/settings.h"
 
@@ -124,6 +125,11 @@ int Run(const Settings& settings) {
                  Version(), endpoint.ToString(), !settings.plain, settings.target.ToString(),
                  settings.source_prefix ? settings.source_prefix->ToString() : "none");
   }
+  const auto metrics = metrics::MetricsServer::Start(
+      settings.metrics, {.metrics = [&](metrics::Exposition& out) {
+        CollectMetrics(settings, counters, (*server)->open_connections(), out);
+      }});
+  if (!metrics) return Refuse(metrics.error());
   const int signal = Serve(**server, counters, tls);
   spdlog::info("ws_ingress_stopping signal={} open={}", signal, (*server)->open_connections());
   (*server)->StopAccepting();

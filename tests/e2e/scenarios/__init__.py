@@ -13,6 +13,7 @@ from scenarios import hostile  # noqa: F401
 from scenarios import interfaces  # noqa: F401
 from scenarios import gateway  # noqa: F401
 from scenarios import migration  # noqa: F401
+from scenarios import terminal  # noqa: F401
 from scenarios import restarts  # noqa: F401
 from scenarios import many  # noqa: F401
 from scenarios import crowds  # noqa: F401

@@ -11,7 +11,7 @@
 
 #include "lib/base/result.h"
 
-namespace jitwg::api {
+namespace jitwg::http {
 
 // One thread at a time.
 class Connection {
@@ -71,4 +71,4 @@ class TlsContext {
   void* context_;  // SSL_CTX
 };
 
-}  // namespace jitwg::api
+}  // namespace jitwg::http

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace jitwg::api {
+namespace jitwg::http {
 
 class RawClient {
  public:
@@ -55,4 +55,4 @@ class RawClient {
   std::string text_;
 };
 
-}  // namespace jitwg::api
+}  // namespace jitwg::http

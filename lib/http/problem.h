@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include "lib/base/result.h"
-#include "peer-api/message.h"
+#include "lib/http/message.h"
 
-namespace jitwg::api {
+namespace jitwg::http {
 
 // "invalid_argument"
 std::string CodeName(ErrorCode code);
@@ -21,4 +21,4 @@ Response Problem(const Error& error);
 // "Not Found" for 404.
 std::string_view Title(int status);
 
-}  // namespace jitwg::api
+}  // namespace jitwg::http

@@ -1,4 +1,4 @@
-#include "peer-api/http_server.h"
+#include "lib/http/http_server.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -13,7 +13,7 @@
 #include <cstring>
 #include <utility>
 
-namespace jitwg::api {
+namespace jitwg::http {
 namespace {
 
 using std::chrono::milliseconds;
@@ -225,4 +225,4 @@ void HttpServer::Serve(int fd) {
   connection->Finish();
 }
 
-}  // namespace jitwg::api
+}  // namespace jitwg::http

@@ -3,9 +3,9 @@
 
 #include <optional>
 
-#include "peer-api/message.h"
+#include "lib/http/message.h"
 
-namespace jitwg::api {
+namespace jitwg::http {
 
 // Thread-safe.
 class Application {
@@ -16,4 +16,4 @@ class Application {
   virtual Response Handle(const Request& request) = 0;
 };
 
-}  // namespace jitwg::api
+}  // namespace jitwg::http

@@ -16,10 +16,10 @@
 
 #include "lib/base/net.h"
 #include "lib/base/result.h"
-#include "peer-api/connection.h"
-#include "peer-api/http_engine.h"
+#include "lib/http/connection.h"
+#include "lib/http/http_engine.h"
 
-namespace jitwg::api {
+namespace jitwg::http {
 
 struct ServerOptions {
   Endpoint listen;
@@ -74,4 +74,4 @@ class HttpServer {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace jitwg::api
+}  // namespace jitwg::http

@@ -7,10 +7,10 @@
 #include <cstddef>
 #include <memory>
 
-#include "peer-api/application.h"
-#include "peer-api/connection.h"
+#include "lib/http/application.h"
+#include "lib/http/connection.h"
 
-namespace jitwg::api {
+namespace jitwg::http {
 
 struct HttpLimits {
   std::size_t max_body = 1 << 20;
@@ -39,4 +39,4 @@ class HttpEngine {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace jitwg::api
+}  // namespace jitwg::http

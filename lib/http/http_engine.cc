@@ -1,4 +1,4 @@
-#include "peer-api/http_engine.h"
+#include "lib/http/http_engine.h"
 
 #include <httplib.h>
 
@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "lib/base/config_values.h"
-#include "peer-api/problem.h"
+#include "lib/http/problem.h"
 
-namespace jitwg::api {
+namespace jitwg::http {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -130,6 +130,7 @@ RequestHead HeadOf(const httplib::Request& request, std::size_t length) {
   RequestHead head;
   head.method = request.method == "HEAD" ? "GET" : request.method;
   head.target = request.target;
+  head.host = request.get_header_value("Host");
   head.authorization = request.get_header_value("Authorization");
   head.accept = request.get_header_value("Accept");
   head.content_type = request.get_header_value("Content-Type");
@@ -267,4 +268,4 @@ const std::string& HttpEngine::Busy() {
   return text;
 }
 
-}  // namespace jitwg::api
+}  // namespace jitwg::http

@@ -1,5 +1,5 @@
 // The server against clients that are slow, huge, hasty or hostile.
-#include "peer-api/http_server.h"
+#include "lib/http/http_server.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,10 +9,11 @@
 #include <mutex>
 #include <thread>
 
-#include "peer-api/problem.h"
-#include "tests/peer-api/raw_client.h"
+#include "lib/http/application.h"
+#include "lib/http/problem.h"
+#include "tests/http/raw_client.h"
 
-namespace jitwg::api {
+namespace jitwg::http {
 namespace {
 
 using std::chrono_literals::operator""ms;
@@ -248,4 +249,4 @@ TEST_F(HttpServerTest, ATakenPortIsSaid) {
 }
 
 }  // namespace
-}  // namespace jitwg::api
+}  // namespace jitwg::http

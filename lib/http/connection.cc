@@ -1,4 +1,4 @@
-#include "peer-api/connection.h"
+#include "lib/http/connection.h"
 
 #include <netdb.h>
 #include <openssl/err.h>
@@ -12,7 +12,7 @@
 #include <cerrno>
 #include <limits>
 
-namespace jitwg::api {
+namespace jitwg::http {
 namespace {
 
 using std::chrono::milliseconds;
@@ -198,4 +198,4 @@ std::unique_ptr<Connection> TlsContext::Accept(int fd) const {
   return std::make_unique<TlsConnection>(fd, ssl);
 }
 
-}  // namespace jitwg::api
+}  // namespace jitwg::http

@@ -1,11 +1,11 @@
-#include "peer-api/problem.h"
+#include "lib/http/problem.h"
 
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-namespace jitwg::api {
+namespace jitwg::http {
 namespace {
 
 int StatusOf(ErrorCode code) {
@@ -89,4 +89,4 @@ Response Problem(const Error& error) {
   return Problem(StatusOf(error.code), error.code, error.message);
 }
 
-}  // namespace jitwg::api
+}  // namespace jitwg::http
