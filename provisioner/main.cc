@@ -6,14 +6,12 @@
 #include <memory>
 
 #include "lib/base/clock.h"
-#include "lib/base/harden.h"
-#include "lib/base/log.h"
 #include "lib/base/signals.h"
-#include "lib/base/sodium.h"
 #include "lib/base/version.h"
 #include "lib/registry/factory.h"
 #include "lib/rpc/channel.h"
 #include "lib/rpc/server.h"
+#include "lib/sandbox/start.h"
 #include "provisioner/admin_service.h"
 #include "provisioner/grpc_sniffer_link.h"
 #include "provisioner/log_text.h"
@@ -29,12 +27,9 @@ int Refuse(const Error& error) {
 }
 
 Result<std::unique_ptr<rpc::Server>> ServeAdmin(const Settings& settings, AdminService& admin) {
-  rpc::ServerOptions options;
-  const auto path = rpc::ParseUnixAddress(settings.admin_listen);
-  if (!path) return path.error();
-  options.socket_path = *path;
-  options.access = settings.admin_access;
-  return rpc::Server::Start(options, {&admin});
+  const auto serve = rpc::ServeAt(settings.admin_listen, settings.admin_access, settings.tls);
+  if (!serve) return serve.error();
+  return rpc::Server::Start(*serve, {&admin});
 }
 
 // An absent file is made, which a demo or a first start wants; but then nobody is put out for not
@@ -69,9 +64,8 @@ Cache MakeCache(const Settings& settings, registry::Registry& registry, const Cl
 }
 
 int Run(const Settings& settings) {
-  BlockTerminationSignals();
   const SystemClock clock;
-  const auto channel = rpc::MakeChannel(settings.sniffer);
+  const auto channel = rpc::MakeChannel(settings.sniffer, settings.tls);
   if (!channel) return Refuse(channel.error());
   const auto replay = ReplayMemory::Open(settings.state_dir);
   if (!replay) return Refuse(replay.error());
@@ -123,10 +117,7 @@ int main(int argc, char** argv) {
   using namespace jitwg::provisioner;
   const auto settings = ReadSettings(argc, argv, std::cout, std::cerr);
   if (const int* exit_code = std::get_if<int>(&settings)) return *exit_code;
-  const jitwg::Status hardened = jitwg::HardenProcess();
-  if (!hardened) return Refuse(hardened.error());
-  jitwg::InitSodium();
-  const jitwg::Status logging = jitwg::InitLogging(std::get<Settings>(settings).log);
-  if (!logging) return Refuse(logging.error());
+  const jitwg::Status begun = jitwg::sandbox::Begin(std::get<Settings>(settings).log, {});
+  if (!begun) return Refuse(begun.error());
   return Run(std::get<Settings>(settings));
 }

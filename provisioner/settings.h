@@ -10,6 +10,7 @@
 #include "lib/base/log.h"
 #include "lib/metrics/metrics_server.h"
 #include "lib/registry/factory.h"
+#include "lib/rpc/tls_options.h"
 #include "lib/rpc/unix_socket.h"
 #include "provisioner/cached_registry.h"
 #include "provisioner/peer_cache_store.h"
@@ -24,6 +25,7 @@ struct Settings {
   std::string state_dir = "/var/lib/jitwg";
   std::string admin_listen = "unix:/run/jitwg/admin.sock";
   rpc::SocketAccess admin_access;
+  rpc::TlsOptions tls;  // of both, the line to the sniffer and the admin server
   std::string completion = "sniffer";
   std::string cache = "auto";  // "on", "off"
   CachedRegistryOptions cached_registry;

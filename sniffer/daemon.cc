@@ -6,7 +6,6 @@
 #include <mutex>
 #include <utility>
 
-#include "lib/rpc/unix_socket.h"
 #include "sniffer/capture/pcap_source.h"
 #include "sniffer/completion/injector_factory.h"
 #include "sniffer/completion/mirred_injector.h"
@@ -208,12 +207,10 @@ Status Daemon::Serve(const SnifferOptions& options) {
   if (Status opened = OpenTaps(options); !opened) return opened;
   installer_ = std::make_unique<InstallerService>(clock_, interfaces_, initiations_, *completions_,
                                                   options.outbound ? &demands_ : nullptr);
-  const auto path = rpc::ParseUnixAddress(options.listen);
-  if (!path) return path.error();
-  rpc::ServerOptions server_options;
-  server_options.socket_path = *path;
-  server_options.access = {options.socket_mode.bits, options.socket_group};
-  auto server = rpc::Server::Start(server_options, {events_.get(), installer_.get()});
+  const auto serve =
+      rpc::ServeAt(options.listen, {options.socket_mode.bits, options.socket_group}, options.tls);
+  if (!serve) return serve.error();
+  auto server = rpc::Server::Start(*serve, {events_.get(), installer_.get()});
   if (!server) return server.error();
   server_ = std::move(*server);
   return {};

@@ -11,6 +11,7 @@
 #include "lib/base/config_values.h"
 #include "lib/base/log.h"
 #include "lib/metrics/metrics_server.h"
+#include "lib/rpc/tls_options.h"
 
 namespace jitwg::sniffer {
 
@@ -30,6 +31,8 @@ struct SnifferOptions {
   std::string listen = "unix:/run/jitwg/sniffer.sock";
   FileMode socket_mode{0660};
   std::string socket_group;
+  rpc::TlsOptions tls;
+  std::string user;  // empty: stays who it is
   std::string state_dir = "/run/jitwg/sniffer";
   std::uint32_t max_peers = 100000;
   std::chrono::milliseconds poll_interval{2000};

@@ -10,11 +10,8 @@
 #include <string>
 #include <utility>
 
-#include "lib/base/harden.h"
-#include "lib/base/log.h"
-#include "lib/base/signals.h"
-#include "lib/base/sodium.h"
 #include "lib/base/version.h"
+#include "lib/sandbox/start.h"
 #include "ws-ingress/certificates.h"
 #include "ws-ingress/counters.h"
 #include "ws-ingress/metrics.h"
@@ -109,7 +106,6 @@ bool AwaitEmpty(const Server& server, const Counters& counters, milliseconds at_
 }
 
 int Run(const Settings& settings) {
-  BlockTerminationSignals();
   BlockStatusSignal();
   if (const Status allowed = AllowDescriptors(settings.max_connections); !allowed) {
     return Refuse(allowed.error());
@@ -152,10 +148,12 @@ int main(int argc, char** argv) {
   using namespace jitwg::ingress;
   const auto settings = ReadSettings(argc, argv, std::cout, std::cerr);
   if (const int* exit_code = std::get_if<int>(&settings)) return *exit_code;
-  const jitwg::Status hardened = jitwg::HardenProcess();
-  if (!hardened) return Refuse(hardened.error());
-  jitwg::InitSodium();
-  const jitwg::Status logging = jitwg::InitLogging(std::get<Settings>(settings).log);
-  if (!logging) return Refuse(logging.error());
-  return Run(std::get<Settings>(settings));
+  const Settings& read = std::get<Settings>(settings);
+  jitwg::sandbox::Confinement confinement;
+  for (const jitwg::Endpoint& endpoint : read.listen) {
+    confinement.capabilities |= jitwg::sandbox::ToListenAt(endpoint.port);
+  }
+  const jitwg::Status begun = jitwg::sandbox::Begin(read.log, confinement);
+  if (!begun) return Refuse(begun.error());
+  return Run(read);
 }

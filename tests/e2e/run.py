@@ -27,6 +27,8 @@ TOOLS = {"netns": ("ip", "nft", "wg", "ping", "setpriv", "unshare", "wireguard-g
 
 # How many times as long as on a fast machine everything may take; more helps on one that others use too.
 TIME_SCALE = "JITWG_E2E_TIME_SCALE"
+# The generic gRPC client, for the scenario that has one.
+BUF = "JITWG_E2E_BUF"
 
 
 def time_scale(place):
@@ -67,6 +69,11 @@ def check_machine(variant, binaries, names):
     if variant.transport != "udp" or any(SCENARIOS[name].needs_programs for name in names):
         faults += [f"{binaries}/{program} is missing (build it first)" for program in PROGRAMS
                    if not os.access(os.path.join(binaries, program), os.X_OK)]
+    if variant.place == "netns" and BUF not in os.environ:
+        # Found now: where the scenarios run there is no network, from which it may have to come.
+        found = subprocess.run([os.path.join(ROOT, "scripts", "npm-tools")], stdout=subprocess.PIPE, text=True, check=False)
+        faults += ["scripts/npm-tools failed: see above"] if found.returncode else []
+        os.environ[BUF] = os.path.join(found.stdout.strip(), "@bufbuild", "buf-linux-x64", "bin", "buf")
     if faults:
         sys.exit("run.py: " + "; ".join(faults))
 

@@ -1,4 +1,4 @@
-#include "lib/base/harden.h"
+#include "lib/sandbox/process.h"
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
