@@ -9,6 +9,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/harden.h"
 #include "lib/base/log.h"
+#include "lib/base/service_manager.h"
 #include "lib/base/signals.h"
 #include "lib/base/sodium.h"
 #include "lib/base/version.h"
@@ -47,7 +48,7 @@ int Run(Settings settings) {
                token_count);
   if (chaos) spdlog::warn("chaos consequence=\"calls fail on purpose: not fit for use\"");
 
-  const int signal = WaitForTerminationSignal();
+  const int signal = ServeUntilSignal(AnswersAt(settings.server.listen.ToString()));
   spdlog::info("peer_api_stopping signal={}", signal);
   service.Stop();
   (*server)->Stop();

@@ -8,6 +8,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/harden.h"
 #include "lib/base/log.h"
+#include "lib/base/service_manager.h"
 #include "lib/base/signals.h"
 #include "lib/base/sodium.h"
 #include "lib/base/version.h"
@@ -94,7 +95,7 @@ int Run(const Settings& settings) {
   spdlog::info("provisioner_started version={} gateway=\"{}\" sniffer={} registry={}", Version(),
                LogText(settings.identity.gateway), settings.sniffer, kind ? kind->kind : "");
 
-  const int signal = WaitForTerminationSignal();
+  const int signal = ServeUntilSignal(AnswersAt(settings.admin_listen));
   spdlog::info("provisioner_stopping signal={}", signal);
   (*server)->SetServing(false);
   provisioner.Stop();

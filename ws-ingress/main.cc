@@ -12,6 +12,7 @@
 
 #include "lib/base/harden.h"
 #include "lib/base/log.h"
+#include "lib/base/service_manager.h"
 #include "lib/base/signals.h"
 #include "lib/base/sodium.h"
 #include "lib/base/version.h"
@@ -88,11 +89,17 @@ void LookAtCertificates(Certificates& certificates) {
 
 // Until somebody wants it to end. Returns the signal.
 int Serve(const Server& server, const Counters& counters, Certificates* certificates) {
+  ServiceManager manager(AnswersAt(server.listening().front().ToString()));
+  manager.Ready();
   for (;;) {
     const int signal = WaitForSignal(kLook);
+    manager.Beat();
     if (signal == SIGUSR1) LogStatus(server, counters);
     if (signal == 0 && certificates != nullptr) LookAtCertificates(*certificates);
-    if (signal == SIGINT || signal == SIGTERM) return signal;
+    if (signal == SIGINT || signal == SIGTERM) {
+      manager.Stopping();
+      return signal;
+    }
   }
 }
 
