@@ -16,7 +16,7 @@ struct Entry {
   Command run;
 };
 
-constexpr std::array<Entry, 18> kCommands = {{
+constexpr std::array<Entry, 21> kCommands = {{
     {"status", "both daemons, the interfaces, counters by reason", StatusCommand},
     {"peers", "what the WireGuard interfaces hold", PeersCommand},
     {"watch", "events, decisions and evictions as they happen", WatchCommand},
@@ -25,6 +25,7 @@ constexpr std::array<Entry, 18> kCommands = {{
     {"evict", "put peers out that jitwg installed", EvictCommand},
     {"forget-timestamp", "let a client in whose clock went backwards", ForgetTimestampCommand},
     {"peer add", "allow a key to connect, or change what it may", PeerAddCommand},
+    {"peer import", "the same for all peers of a file", PeerImportCommand},
     {"peer list", "who may connect", PeerListCommand},
     {"peer show", "one peer of the registry", PeerShowCommand},
     {"peer revoke", "take a peer out of the registry", PeerRevokeCommand},
@@ -34,7 +35,9 @@ constexpr std::array<Entry, 18> kCommands = {{
     {"gateway down", "remove them", GatewayDownCommand},
     {"gateway show", "what they are, and what is not as configured", GatewayShowCommand},
     {"decode", "the handshake initiations of a capture file", DecodeCommand},
+    {"certs init", "a development CA and certificates for mutual TLS", CertsInitCommand},
     {"ws-connect", "carry a WireGuard of this machine through WebSockets", WsConnectCommand},
+    {"completion", "completion for a shell: bash, zsh or fish", CompletionCommand},
 }};
 
 constexpr std::string_view kExamples = R"(
@@ -44,6 +47,7 @@ Options (before or behind the command):
   --registry ADDRESS   the registry of peers           sqlite:/var/lib/jitwg/registry.db
                        or postgresql://USER@HOST/DATABASE, or 'postgres:host=... dbname=...',
                        or https://HOST:PORT of a peer API, with --registry-token-file
+  --tls-ca, --tls-cert, --tls-key FILE   for --sniffer and --admin given as HOST:PORT
   --json               JSON instead of text: one object, or one object per line for lists and streams
   --config FILE        TOML file with these options; environment: JITWG_SNIFFER and so on
   --version            show the version, then exit
@@ -52,12 +56,14 @@ Examples:
   jitwgctl gateway up --interface wg0 --allow wg0=10.8.0.0/16 --address 10.8.0.1/16
   jitwgctl status                                     is all well?
   jitwgctl peer add --public-key KEY --allowed-ips 10.8.0.2/32,fd08::2/128 --name laptop
+  jitwgctl peer import peers.csv                      all of a file, or none
   jitwgctl watch                                      see the client of that key come in
   jitwgctl peers --interface wg0                      who is in now
   jitwgctl explain KEY                                it does not get in: why?
   jitwgctl peer revoke KEY                            put it out
   jitwgctl --json peer list | jq -r .public_key       for scripts
   jitwgctl decode capture.pcap --private-key-file wg0.key
+  jitwgctl certs init ./certs --name gw1.example.org  the parts on several machines
   jitwgctl ws-connect wss://gateway.example.org --listen 127.0.0.1:51821
 
 Exit codes: 0 done; 1 refused, not found or incomplete; 2 wrong usage; 3 a daemon or the registry
@@ -77,7 +83,8 @@ void PrintHelp(std::ostream& out) {
 bool TakesValue(std::string_view argument) {
   return argument == "--sniffer" || argument == "--admin" || argument == "--registry" ||
          argument == "--registry-token-file" || argument == "--registry-ca-file" ||
-         argument == "--config";
+         argument == "--config" || argument == "--tls-ca" || argument == "--tls-cert" ||
+         argument == "--tls-key" || argument == "--tls-server-name";
 }
 
 // Where the next word that is no option (nor an option's value) stands.
@@ -97,9 +104,7 @@ const Entry* FindCommand(std::string_view name) {
 }
 
 int Unknown(const std::string& name, Io io) {
-  std::vector<std::string> names;
-  for (const Entry& entry : kCommands) names.emplace_back(entry.name);
-  const std::string nearest = NearestName(name, names);
+  const std::string nearest = NearestName(name, CommandNames());
   io.err << "jitwgctl: unknown command " << Quoted(name)
          << (nearest.empty() ? "; see jitwgctl --help" : "; did you mean '" + nearest + "'?")
          << "\n";
@@ -147,6 +152,12 @@ int RunGroup(const std::string& group, const Arguments& arguments, Io io) {
 }
 
 }  // namespace
+
+std::vector<std::string> CommandNames() {
+  std::vector<std::string> names;
+  for (const Entry& entry : kCommands) names.emplace_back(entry.name);
+  return names;
+}
 
 int Run(const Arguments& arguments, Io io) {
   Arguments rest = arguments;

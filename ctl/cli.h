@@ -9,4 +9,7 @@ namespace jitwg::ctl {
 // `arguments` without the program's name. Returns the exit code.
 int Run(const Arguments& arguments, Io io);
 
+// All commands, "status" or "peer add", in the order of the help.
+std::vector<std::string> CommandNames();
+
 }  // namespace jitwg::ctl

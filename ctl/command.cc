@@ -4,16 +4,11 @@
 #include <ostream>
 
 #include "lib/registry/factory.h"
-#include "lib/rpc/unix_socket.h"
+#include "lib/rpc/address.h"
+#include "lib/rpc/tls_flags.h"
 
 namespace jitwg::ctl {
 namespace {
-
-Status CheckAddress(const std::string& text) {
-  const auto path = rpc::ParseUnixAddress(text);
-  if (!path) return path.error();
-  return {};
-}
 
 Status CheckRegistry(const std::string& text) {
   const auto address = registry::ParseRegistryAddress(text);
@@ -25,14 +20,16 @@ Status CheckRegistry(const std::string& text) {
 
 void AddCommon(ConfigParser& parser, CommonOptions& options) {
   constexpr const char* kGroup = "Where to look";
-  parser.Add("sniffer", &options.sniffer, "the sniffer's socket")
-      .Check(CheckAddress)
+  parser.Add("sniffer", &options.sniffer, "the sniffer: unix:PATH or HOST:PORT")
+      .Check(rpc::CheckAddress)
       .ValueName("ADDRESS")
       .Group(kGroup);
-  parser.Add("admin", &options.admin, "the provisioner's admin socket")
-      .Check(CheckAddress)
+  parser.Add("admin", &options.admin, "the provisioner: unix:PATH or HOST:PORT")
+      .Check(rpc::CheckAddress)
       .ValueName("ADDRESS")
       .Group(kGroup);
+  rpc::AddTlsFiles(parser, options.tls);
+  rpc::AddTlsServerNames(parser, options.tls);
   parser.Add("registry", &options.registry, "the registry of peers")
       .Check(CheckRegistry)
       .ValueName("ADDRESS")

@@ -12,6 +12,7 @@
 #include "lib/base/result.h"
 #include "lib/registry/factory.h"
 #include "lib/registry/registry.h"
+#include "lib/rpc/tls_options.h"
 
 namespace jitwg::ctl {
 
@@ -34,13 +35,14 @@ struct CommonOptions {
   std::string admin = "unix:/run/jitwg/admin.sock";
   std::string registry = "sqlite:/var/lib/jitwg/registry.db";
   registry::HttpCredentials registry_http;
+  rpc::TlsOptions tls;
   bool json = false;
 };
 
 using Arguments = std::vector<std::string>;
 using Command = int (*)(const Arguments& arguments, Io io);
 
-// Adds --sniffer, --admin, --registry with its files and --json, which every command accepts, by
+// Adds --sniffer, --admin with --tls-..., --registry with its files and --json, which every command accepts, by
 // environment and file too.
 void AddCommon(ConfigParser& parser, CommonOptions& options);
 
@@ -66,6 +68,7 @@ int ExplainCommand(const Arguments& arguments, Io io);
 int EvictCommand(const Arguments& arguments, Io io);
 int ForgetTimestampCommand(const Arguments& arguments, Io io);
 int PeerAddCommand(const Arguments& arguments, Io io);
+int PeerImportCommand(const Arguments& arguments, Io io);
 int PeerListCommand(const Arguments& arguments, Io io);
 int PeerShowCommand(const Arguments& arguments, Io io);
 int PeerRevokeCommand(const Arguments& arguments, Io io);
@@ -75,6 +78,8 @@ int GatewayUpCommand(const Arguments& arguments, Io io);
 int GatewayDownCommand(const Arguments& arguments, Io io);
 int GatewayShowCommand(const Arguments& arguments, Io io);
 int DecodeCommand(const Arguments& arguments, Io io);
+int CertsInitCommand(const Arguments& arguments, Io io);
+int CompletionCommand(const Arguments& arguments, Io io);
 int WsConnectCommand(const Arguments& arguments, Io io);
 
 }  // namespace jitwg::ctl

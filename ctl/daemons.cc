@@ -1,6 +1,14 @@
 #include "ctl/daemons.h"
 
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
 #include "ctl/format.h"
+#include "lib/rpc/address.h"
 #include "lib/rpc/channel.h"
 #include "lib/rpc/convert.h"
 #include "lib/rpc/status.h"
@@ -11,6 +19,30 @@ namespace {
 // For calls that list the peers of an interface: a hundred thousand take seconds.
 constexpr auto kListTimeout = 12 * kCallTimeout;
 
+// What stands at a Unix socket's path, from which follows what to do.
+std::string SocketProblem(const std::string& daemon, const std::string& path,
+                          const std::string& flag) {
+  struct stat found {};
+  const std::string elsewhere = "; --" + flag + " names another";
+  if (::stat(path.c_str(), &found) != 0) {
+    if (errno == EACCES) {
+      return "this user may not enter its directory: run it as root, or as a member of the "
+             "directory's group";
+    }
+    return "there is no such socket: is the " + daemon + " running?" + elsewhere;
+  }
+  if (!S_ISSOCK(found.st_mode)) return "that is no socket" + elsewhere;
+  if (::access(path.c_str(), W_OK) == 0) {
+    return "nobody listens there: the " + daemon + " has ended, or is starting";
+  }
+  std::array<char, 4096> room{};
+  group entry{};
+  group* known = nullptr;
+  ::getgrgid_r(found.st_gid, &entry, room.data(), room.size(), &known);
+  return "this user may not open it: run it as root, or as a member of the group " +
+         (known != nullptr ? std::string(entry.gr_name) : std::to_string(found.st_gid));
+}
+
 Error ExplainFor(const std::string& daemon, const std::string& address, const std::string& flag,
                  const grpc::Status& status) {
   if (status.ok()) {
@@ -20,9 +52,14 @@ Error ExplainFor(const std::string& daemon, const std::string& address, const st
   Error error = rpc::FromGrpc(status, daemon).error();
   error.message = Clean(error.message);
   if (error.code == ErrorCode::kUnavailable) {
-    error.message = "cannot reach the " + daemon + " at " + address +
-                    "; is it running, may this user open the socket, is --" + flag + " right? (" +
-                    Clean(status.error_message()) + ")";
+    const auto where = rpc::ParseAddress(address);
+    error.message = "cannot reach the " + daemon + " at " + address;
+    if (where && where->is_unix()) {
+      error.message += ": " + SocketProblem(daemon, where->socket_path, flag);
+    } else {
+      error.message += "; is it running, do both sides' --tls-ca vouch for the other, is --" +
+                       flag + " right? (" + Clean(status.error_message()) + ")";
+    }
   } else if (error.code == ErrorCode::kDeadlineExceeded) {
     error.message = "the " + daemon + " at " + address + " does not answer in time";
   }
@@ -31,11 +68,11 @@ Error ExplainFor(const std::string& daemon, const std::string& address, const st
 
 }  // namespace
 
-Result<SnifferClient> SnifferClient::Make(const std::string& address) {
-  auto channel = rpc::MakeChannel(address);
+Result<SnifferClient> SnifferClient::Make(const CommonOptions& options) {
+  auto channel = rpc::MakeChannel(options.sniffer, options.tls);
   if (!channel) return channel.error();
   SnifferClient client;
-  client.address_ = address;
+  client.address_ = options.sniffer;
   client.events_ = v1::HandshakeEvents::NewStub(*channel);
   client.installer_ = v1::PeerInstaller::NewStub(*channel);
   return client;
@@ -83,11 +120,11 @@ Result<SnifferClient::Peers> SnifferClient::ListPeers(const std::string& interfa
   return listed;
 }
 
-Result<ProvisionerClient> ProvisionerClient::Make(const std::string& address) {
-  auto channel = rpc::MakeChannel(address);
+Result<ProvisionerClient> ProvisionerClient::Make(const CommonOptions& options) {
+  auto channel = rpc::MakeChannel(options.admin, options.tls);
   if (!channel) return channel.error();
   ProvisionerClient client;
-  client.address_ = address;
+  client.address_ = options.admin;
   client.admin_ = v1::Admin::NewStub(*channel);
   return client;
 }

@@ -15,7 +15,7 @@ namespace jitwg::ctl {
 class SnifferClient {
  public:
   // Connects at the first call.
-  static Result<SnifferClient> Make(const std::string& address);
+  static Result<SnifferClient> Make(const CommonOptions& options);
 
   Result<v1::GetStatisticsResponse> Statistics();
   // One interface, or all when the name is empty. kNotFound: not served.
@@ -38,7 +38,7 @@ class SnifferClient {
 
 class ProvisionerClient {
  public:
-  static Result<ProvisionerClient> Make(const std::string& address);
+  static Result<ProvisionerClient> Make(const CommonOptions& options);
 
   Result<v1::StatusResponse> GetStatus();
   Result<v1::ExplainResponse> ExplainPeer(const PublicKey& key);

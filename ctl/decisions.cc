@@ -87,7 +87,7 @@ int DecisionsCommand(const Arguments& arguments, Io io) {
   if (const auto code = parser.Finish(io.out, io.err)) return *code;
   if (key) options.key = rpc::ToBytes(*key);
 
-  auto client = ProvisionerClient::Make(options.common.admin);
+  auto client = ProvisionerClient::Make(options.common);
   if (!client) return Fail(io, client.error());
   return Show(options, *client, io);
 }

@@ -36,7 +36,7 @@ void PrintResult(const v1::EvictResult& result, const EvictOptions& options, std
 }
 
 int Evict(const EvictOptions& options, const v1::EvictRequest& request, Io io) {
-  auto client = ProvisionerClient::Make(options.common.admin);
+  auto client = ProvisionerClient::Make(options.common);
   if (!client) return Fail(io, client.error());
   const auto answer = client->Evict(request);
   if (!answer) return Fail(io, answer.error());

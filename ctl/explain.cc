@@ -137,7 +137,7 @@ int ExplainCommand(const Arguments& arguments, Io io) {
   const auto key = ParseKeyArgument(parser, text);
   if (const auto code = parser.Finish(io.out, io.err)) return *code;
 
-  auto client = ProvisionerClient::Make(common.admin);
+  auto client = ProvisionerClient::Make(common);
   if (!client) return Fail(io, client.error());
   const auto answer = client->ExplainPeer(*key);
   if (!answer) return Fail(io, answer.error());

@@ -27,7 +27,7 @@ int ForgetTimestampCommand(const Arguments& arguments, Io io) {
   const auto key = ParseKeyArgument(parser, text);
   if (const auto code = parser.Finish(io.out, io.err)) return *code;
 
-  auto client = ProvisionerClient::Make(common.admin);
+  auto client = ProvisionerClient::Make(common);
   if (!client) return Fail(io, client.error());
   const auto answer = client->ForgetTimestamp(*key);
   if (!answer) return Fail(io, answer.error());

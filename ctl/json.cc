@@ -91,6 +91,7 @@ Json CacheJson(const v1::CacheStatus& message) {
 
 Json ToJson(const v1::GetStatisticsResponse& message) {
   return {{"sniffer_instance", std::to_string(message.sniffer_instance())},
+          {"version", message.version()},
           {"started_at", OptionalTime(message.has_started_at(), message.started_at())},
           {"initiations", Counters(message.initiations())},
           {"captured", message.captured()},

@@ -3,7 +3,7 @@
 #include <iostream>
 
 #include "ctl/cli.h"
-#include "lib/base/harden.h"
+#include "lib/sandbox/process.h"
 
 int main(int argc, char** argv) {
   try {

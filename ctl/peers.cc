@@ -90,7 +90,7 @@ int PeersCommand(const Arguments& arguments, Io io) {
   parser.Parse(arguments);
   if (const auto code = parser.Finish(io.out, io.err)) return *code;
 
-  auto client = SnifferClient::Make(options.common.sniffer);
+  auto client = SnifferClient::Make(options.common);
   if (!client) return Fail(io, client.error());
   return PrintPeers(options, *client, io);
 }

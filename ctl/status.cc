@@ -7,6 +7,7 @@
 #include "ctl/daemons.h"
 #include "ctl/format.h"
 #include "ctl/json.h"
+#include "lib/base/version.h"
 #include "lib/rpc/convert.h"
 
 namespace jitwg::ctl {
@@ -17,8 +18,8 @@ struct SnifferView {
   std::vector<v1::InterfaceState> interfaces;
 };
 
-Result<SnifferView> AskSniffer(const std::string& address) {
-  auto client = SnifferClient::Make(address);
+Result<SnifferView> AskSniffer(const CommonOptions& common) {
+  auto client = SnifferClient::Make(common);
   if (!client) return client.error();
   auto statistics = client->Statistics();
   if (!statistics) return statistics.error();
@@ -27,8 +28,8 @@ Result<SnifferView> AskSniffer(const std::string& address) {
   return SnifferView{std::move(*statistics), std::move(*interfaces)};
 }
 
-Result<v1::StatusResponse> AskProvisioner(const std::string& address) {
-  auto client = ProvisionerClient::Make(address);
+Result<v1::StatusResponse> AskProvisioner(const CommonOptions& common) {
+  auto client = ProvisionerClient::Make(common);
   if (!client) return client.error();
   return client->GetStatus();
 }
@@ -75,7 +76,9 @@ void PrintInterfaces(const std::vector<v1::InterfaceState>& interfaces, std::ost
 
 void PrintSniffer(const SnifferView& view, std::ostream& out) {
   const auto& statistics = view.statistics;
-  out << "sniffer: " << Uptime(statistics.has_started_at(), statistics.started_at()) << ", "
+  out << "sniffer: version "
+      << (statistics.version().empty() ? "unknown" : Clean(statistics.version())) << ", "
+      << Uptime(statistics.has_started_at(), statistics.started_at()) << ", "
       << statistics.watchers() << (statistics.watchers() == 1 ? " watcher" : " watchers") << ", "
       << statistics.events_dropped() << " events dropped\n";
   out << "  packets: captured " << statistics.captured() << ", dropped by the kernel "
@@ -129,6 +132,20 @@ void PrintProvisioner(const v1::StatusResponse& status, std::ostream& out) {
   }
 }
 
+// Parts of several versions may misunderstand one another, and the numbers above as well.
+void WarnOfVersions(const Result<SnifferView>& sniffer,
+                    const Result<v1::StatusResponse>& provisioner, Io io) {
+  const auto warn = [&](const char* what, const std::string& version) {
+    if (version == Version()) return;
+    io.err << "jitwgctl: the " << what << " is of "
+           << (version.empty() ? "an older version" : "version " + Clean(version))
+           << ", this jitwgctl of " << Version()
+           << "; upgrade all programs of a gateway together, and restart them\n";
+  };
+  if (sniffer) warn("sniffer", sniffer->statistics.version());
+  if (provisioner) warn("provisioner", provisioner->version());
+}
+
 Json SnifferJson(const Result<SnifferView>& view, const std::string& address) {
   Json json = {{"address", address}, {"reachable", view.has_value()}};
   if (!view) {
@@ -167,8 +184,8 @@ int StatusCommand(const Arguments& arguments, Io io) {
   parser.Parse(arguments);
   if (const auto code = parser.Finish(io.out, io.err)) return *code;
 
-  const auto sniffer = AskSniffer(common.sniffer);
-  const auto provisioner = AskProvisioner(common.admin);
+  const auto sniffer = AskSniffer(common);
+  const auto provisioner = AskProvisioner(common);
   if (common.json) {
     PrintJson(io.out, {{"sniffer", SnifferJson(sniffer, common.sniffer)},
                        {"provisioner", ProvisionerJson(provisioner, common.admin)}});
@@ -176,6 +193,7 @@ int StatusCommand(const Arguments& arguments, Io io) {
     if (sniffer) PrintSniffer(*sniffer, io.out);
     if (provisioner) PrintProvisioner(*provisioner, io.out);
   }
+  WarnOfVersions(sniffer, provisioner, io);
   int code = kExitOk;
   if (!sniffer) code = Fail(io, sniffer.error());
   if (!provisioner) code = std::max(code, Fail(io, provisioner.error()));

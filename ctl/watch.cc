@@ -11,6 +11,7 @@
 #include "ctl/decision_text.h"
 #include "ctl/format.h"
 #include "ctl/json.h"
+#include "ctl/screen.h"
 #include "lib/rpc/channel.h"
 
 namespace jitwg::ctl {
@@ -20,6 +21,7 @@ struct WatchOptions {
   CommonOptions common;
   bool events = false;
   bool decisions = false;
+  bool lines = false;
   std::string interface;
   std::uint64_t count = 0;  // 0: without end
   std::chrono::milliseconds timeout{0};
@@ -28,7 +30,13 @@ struct WatchOptions {
 // The one place that both streams' threads write to.
 class Sink {
  public:
-  Sink(const WatchOptions& options, Io io) : options_(options), io_(io) {}
+  Sink(const WatchOptions& options, Io io)
+      : options_(options),
+        io_(io),
+        screen_(options.lines || options.common.json
+                    ? nullptr
+                    : Screen::Make(io.out, options.interface.empty() ? "all interfaces"
+                                                                     : options.interface)) {}
 
   // Streams register before they start, so that the first who is done can end the other.
   void Register(grpc::ClientContext* context) { contexts_.push_back(context); }
@@ -38,12 +46,14 @@ class Sink {
     const std::lock_guard lock(mutex_);
     if (Enough()) return false;
     ShowDropped(dropped_before, stream, json);
-    if (options_.common.json) {
+    if (screen_) {
+      screen_->Add(json);
+    } else if (options_.common.json) {
       PrintJson(io_.out, json);
     } else {
       io_.out << text << "\n";
     }
-    io_.out.flush();
+    if (!screen_) io_.out.flush();
     ++seen_;
     if (Enough()) EndAll();
     return !Enough();
@@ -59,7 +69,7 @@ class Sink {
       PrintJson(io_.out, json);
       io_.out.flush();
     }
-    return io_.out.good();
+    return !Enough();
   }
 
   // The stream has ended. What comes after the first reason is a consequence of it.
@@ -74,6 +84,7 @@ class Sink {
                 << FormatDuration(options_.timeout) << "\n";
       }
     } else {
+      screen_.reset();
       code_ = Fail(io_, explained);
     }
     EndAll();
@@ -83,7 +94,9 @@ class Sink {
 
  private:
   bool Enough() const {
-    return (options_.count != 0 && seen_ >= options_.count) || !io_.out.good();
+    if (options_.count != 0 && seen_ >= options_.count) return true;
+    // A screen's thread may be writing.
+    return !screen_ && !io_.out.good();
   }
   void EndAll() {
     for (grpc::ClientContext* context : contexts_) context->TryCancel();
@@ -91,11 +104,13 @@ class Sink {
   void ShowDropped(std::uint64_t dropped_before, const char* stream, Json& json) {
     if (dropped_before == 0) return;
     json["dropped_before"] = dropped_before;
+    if (screen_) return screen_->AddLost(dropped_before);
     io_.err << "jitwgctl: " << dropped_before << " " << stream << " were lost here\n";
   }
 
   const WatchOptions& options_;
   const Io io_;
+  std::unique_ptr<Screen> screen_;
   std::mutex mutex_;
   std::vector<grpc::ClientContext*> contexts_;
   std::uint64_t seen_ = 0;
@@ -175,9 +190,9 @@ void WatchDecisions(ProvisionerClient& client, grpc::ClientContext& context,
 
 int Watch(const WatchOptions& options, Io io) {
   const bool both = !options.events && !options.decisions;
-  auto sniffer = SnifferClient::Make(options.common.sniffer);
+  auto sniffer = SnifferClient::Make(options.common);
   if (!sniffer) return Fail(io, sniffer.error());
-  auto provisioner = ProvisionerClient::Make(options.common.admin);
+  auto provisioner = ProvisionerClient::Make(options.common);
   if (!provisioner) return Fail(io, provisioner.error());
   Sink sink(options, io);
   grpc::ClientContext events;
@@ -210,6 +225,8 @@ int WatchCommand(const Arguments& arguments, Io io) {
       .Add("decisions", &options.decisions,
            "the provisioner's decisions and evictions, not the events")
       .FlagOnly();
+  parser.Add("lines", &options.lines, "a line for each on a terminal too, instead of a table")
+      .FlagOnly();
   parser.Add("interface", &options.interface, "only this interface")
       .Check(CheckInterfaceName)
       .ValueName("NAME")
@@ -221,6 +238,7 @@ int WatchCommand(const Arguments& arguments, Io io) {
       "  jitwgctl watch\n"
       "  jitwgctl watch --decisions --count 1 --timeout 30s     wait for the next decision\n"
       "  jitwgctl --json watch | jq 'select(.type == \"decision\")'\n\n"
+      "On a terminal it is a table of the newest, with counts above; elsewhere a line for each.\n"
       "Exit codes: 0 --count was reached, or --timeout without --count; 1 --timeout came first;\n"
       "3 a daemon does not answer, or ended.\n"
       "JSON: one object per line; `type` is event, demand, decision, eviction or heartbeat. The\n"

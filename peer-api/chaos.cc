@@ -3,7 +3,7 @@
 #include <charconv>
 
 #include "lib/base/config_values.h"
-#include "peer-api/problem.h"
+#include "peer-api/message.h"
 
 namespace jitwg::api {
 namespace {

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "peer-api/json_reader.h"
+#include "peer-api/message.h"
 #include "peer-api/peer_json.h"
-#include "peer-api/problem.h"
 #include "peer-api/qr_code.h"
 #include "peer-api/routes.h"
 

@@ -1,8 +1,8 @@
 // /v1/networks and /v1/gateways.
 #include <utility>
 
+#include "peer-api/message.h"
 #include "peer-api/peer_json.h"
-#include "peer-api/problem.h"
 #include "peer-api/routes.h"
 
 namespace jitwg::api {

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "lib/registry/api_json.h"
+#include "peer-api/message.h"
 #include "peer-api/peer_json.h"
-#include "peer-api/problem.h"
 #include "peer-api/routes.h"
 
 namespace jitwg::api {

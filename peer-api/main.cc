@@ -7,14 +7,12 @@
 #include <utility>
 
 #include "lib/base/clock.h"
-#include "lib/base/harden.h"
-#include "lib/base/log.h"
 #include "lib/base/service_manager.h"
 #include "lib/base/signals.h"
-#include "lib/base/sodium.h"
 #include "lib/base/version.h"
+#include "lib/http/http_server.h"
 #include "lib/registry/factory.h"
-#include "peer-api/http_server.h"
+#include "lib/sandbox/start.h"
 #include "peer-api/service.h"
 #include "peer-api/settings.h"
 #include "peer-api/tokens.h"
@@ -28,7 +26,6 @@ int Refuse(const Error& error) {
 }
 
 int Run(Settings settings) {
-  BlockTerminationSignals();
   const SystemClock clock;
   auto tokens = Tokens::Load(settings.token_file);
   if (!tokens) return Refuse(tokens.error());
@@ -40,7 +37,7 @@ int Run(Settings settings) {
   const std::size_t token_count = tokens->size();
   const bool chaos = settings.service.chaos.has_value();
   Service service(clock, **registry, **control, std::move(*tokens), std::move(settings.service));
-  const auto server = HttpServer::Start(settings.server, service);
+  const auto server = http::HttpServer::Start(settings.server, service);
   if (!server) return Refuse(server.error());
   settings.server.listen.port = (*server)->port();
   spdlog::info("peer_api_started version={} listen={} tls={} tokens={}", Version(),
@@ -62,10 +59,10 @@ int main(int argc, char** argv) {
   using namespace jitwg::api;
   auto settings = ReadSettings(argc, argv, std::cout, std::cerr);
   if (const int* exit_code = std::get_if<int>(&settings)) return *exit_code;
-  const jitwg::Status hardened = jitwg::HardenProcess();
-  if (!hardened) return Refuse(hardened.error());
-  jitwg::InitSodium();
-  const jitwg::Status logging = jitwg::InitLogging(std::get<Settings>(settings).log);
-  if (!logging) return Refuse(logging.error());
-  return Run(std::move(std::get<Settings>(settings)));
+  Settings& read = std::get<Settings>(settings);
+  jitwg::sandbox::Confinement confinement;
+  confinement.capabilities = jitwg::sandbox::ToListenAt(read.server.listen.port);
+  const jitwg::Status begun = jitwg::sandbox::Begin(read.log, confinement);
+  if (!begun) return Refuse(begun.error());
+  return Run(std::move(read));
 }

@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "lib/base/version.h"
+#include "peer-api/message.h"
 #include "peer-api/openapi.h"
-#include "peer-api/problem.h"
 #include "peer-api/routes.h"
 
 namespace jitwg::api {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "peer-api/json_reader.h"
+#include "peer-api/message.h"
 #include "peer-api/peer_json.h"
-#include "peer-api/problem.h"
 #include "peer-api/routes.h"
 
 namespace jitwg::api {

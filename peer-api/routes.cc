@@ -2,7 +2,7 @@
 
 #include "lib/base/config_values.h"
 #include "peer-api/json_reader.h"
-#include "peer-api/problem.h"
+#include "peer-api/message.h"
 
 namespace jitwg::api {
 

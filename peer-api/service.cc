@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "peer-api/problem.h"
+#include "peer-api/message.h"
 #include "peer-api/routes.h"
 
 namespace jitwg::api {

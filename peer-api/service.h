@@ -8,9 +8,9 @@
 #include <optional>
 
 #include "lib/base/clock.h"
+#include "lib/http/application.h"
 #include "lib/registry/control_plane.h"
 #include "lib/registry/registry.h"
-#include "peer-api/application.h"
 #include "peer-api/change_feed.h"
 #include "peer-api/chaos.h"
 #include "peer-api/client_config.h"
@@ -29,7 +29,7 @@ struct ServiceOptions {
   std::optional<ChaosPlan> chaos;
 };
 
-class Service final : public Application {
+class Service final : public http::Application {
  public:
   // All but the tokens and options outlive it. Takes the registry's one subscription.
   Service(const Clock& clock, registry::Registry& registry, registry::ControlPlane& control,

@@ -179,7 +179,7 @@ bool IsLoopback(const IpAddress& address) {
 }
 
 void CheckTransport(ConfigParser& parser, const Settings& settings, const Raw& raw) {
-  const ServerOptions& server = settings.server;
+  const http::ServerOptions& server = settings.server;
   if (server.certificate.empty() != server.key.empty()) {
     parser.AddFault(server.key.empty() ? "tls-key" : "tls-certificate",
                     "is needed too: certificate and key go together");

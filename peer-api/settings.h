@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "lib/base/log.h"
-#include "peer-api/http_server.h"
+#include "lib/http/http_server.h"
 #include "peer-api/service.h"
 
 namespace jitwg::api {
@@ -15,7 +15,7 @@ namespace jitwg::api {
 struct Settings {
   std::string registry = "sqlite:/var/lib/jitwg/registry.db";
   std::string token_file = "/etc/jitwg/peer-api.tokens";
-  ServerOptions server;
+  http::ServerOptions server;
   ServiceOptions service;
   LogOptions log;
 };

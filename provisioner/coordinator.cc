@@ -144,6 +144,7 @@ void Coordinator::LookUp(const PeerId& id) {
   {
     const std::lock_guard lock(mutex_);
     ++answers_due_;
+    flights_.at(id).asked = parts_.clock.SteadyNow();
   }
   lookups_.fetch_add(1);
   if (parts_.cache != nullptr) {
@@ -159,7 +160,10 @@ void Coordinator::LookUp(const PeerId& id) {
 void Coordinator::OnAnswer(const PeerId& id, Found found, const Age& age) {
   {
     const std::lock_guard lock(mutex_);
-    flights_.at(id).cached_age = age;
+    Flight& flight = flights_.at(id);
+    flight.cached_age = age;
+    (age ? times_.cache_lookup : times_.registry_lookup)
+        .Observe(parts_.clock.SteadyNow() - flight.asked);
   }
   OnFound(id, std::move(found));
   const std::lock_guard lock(mutex_);
@@ -321,7 +325,13 @@ void Coordinator::PublishFlight(const Flight& flight, Verdict verdict, const std
   const bool was_sent = flight.sent != SteadyTime{};
   const bool was_found = flight.looked_up != SteadyTime{};
   decision.lookup_time = Between(flight.started, was_found ? flight.looked_up : now);
-  if (was_sent) decision.install_time = Between(flight.sent, now);
+  if (was_sent) {
+    decision.install_time = Between(flight.sent, now);
+    times_.install.Observe(now - flight.sent);
+  }
+  if (verdict == Verdict::kInstalled && !flight.outbound) {
+    times_.captured_to_installed.Observe(decision.decided_at - decision.event.captured_at);
+  }
   if (flight.peer) {
     decision.peer_name = flight.peer->name;
     decision.allowed_ips = flight.peer->allowed_ips;

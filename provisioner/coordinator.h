@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "lib/base/clock.h"
+#include "lib/base/histogram.h"
 #include "lib/registry/registry.h"
 #include "provisioner/cached_registry.h"
 #include "provisioner/decisions.h"
@@ -43,6 +44,14 @@ struct CoordinatorCallbacks {
   std::function<void(const std::string&)> cap_reached;
   // What became of an outbound call. Not told of one whose peer called meanwhile.
   std::function<void(const OutboundCall&, Verdict)> outbound_landed;
+};
+
+// How long decisions took, by what they waited for.
+struct CoordinatorTimes {
+  LatencyHistogram registry_lookup;        // answers and failures of the registry itself
+  LatencyHistogram cache_lookup;           // answers out of the gateway's cache
+  LatencyHistogram install;                // the call to the sniffer and back
+  LatencyHistogram captured_to_installed;  // by the wall clock, from the kernel's time stamp on
 };
 
 struct CoordinatorOptions {
@@ -92,6 +101,10 @@ class Coordinator final : private InstallBatcher {
   std::uint64_t lookups() const { return lookups_.load(); }
   // Initiations that a newer one of the same key replaced while it was in flight.
   std::uint64_t superseded() const { return superseded_.load(); }
+  // Decided, and waiting for a free line to the sniffer.
+  std::size_t installs_waiting() const { return queue_.waiting(); }
+  const CoordinatorTimes& times() const { return times_; }
+  const CoordinatorOptions& options() const { return options_; }
 
  private:
   struct Flight {
@@ -100,6 +113,7 @@ class Coordinator final : private InstallBatcher {
     std::uint64_t sent_initiation = 0;
     bool registry_changed = false;
     SteadyTime started;
+    SteadyTime asked;  // the last look-up
     SteadyTime looked_up;
     SteadyTime sent;
     std::optional<registry::Peer> peer;
@@ -142,6 +156,7 @@ class Coordinator final : private InstallBatcher {
   const CoordinatorCallbacks callbacks_;
   std::atomic<std::uint64_t> lookups_{0};
   std::atomic<std::uint64_t> superseded_{0};
+  CoordinatorTimes times_;
   LogLimiter refusals_;
   LogLimiter outages_;
   mutable std::mutex mutex_;

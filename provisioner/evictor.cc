@@ -85,6 +85,7 @@ Status Evictor::LookAt(const InterfaceState& state, const std::stop_token& stop)
   const Observation seen =
       parts_.book.Observe(interface, *list, started, now, parts_.clock.WallNow());
   if (callbacks_.listed) callbacks_.listed(interface, *list);
+  if (callbacks_.observed) callbacks_.observed(interface, *list, seen);
   for (const EvictionCandidate& candidate : seen.candidates) {
     if (!candidate.known) callbacks_.unknown_peer(candidate.public_key);
   }

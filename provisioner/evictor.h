@@ -39,6 +39,8 @@ struct EvictorCallbacks {
   std::function<void(const PublicKey&)> missing_pinned;
   // What an interface holds, as it was listed.
   std::function<void(const std::string&, const PeerList&)> listed;
+  // The same, with what the book makes of our own peers in it. May be empty.
+  std::function<void(const std::string&, const PeerList&, const Observation&)> observed;
 };
 
 // So often that an unfinished peer stays at most a third longer than it may.

@@ -29,6 +29,13 @@ void InstallQueue::Push(const PeerId& id) {
                        Error{ErrorCode::kUnavailable, "the provisioner is stopping"});
 }
 
+std::size_t InstallQueue::waiting() const {
+  const std::lock_guard lock(mutex_);
+  std::size_t sum = 0;
+  for (const auto& [interface, keys] : waiting_) sum += keys.size();
+  return sum;
+}
+
 void InstallQueue::Stop() {
   {
     const std::lock_guard lock(mutex_);

@@ -43,6 +43,7 @@ class InstallQueue {
   ~InstallQueue();
 
   void Push(const PeerId& id);
+  std::size_t waiting() const;
 
   // What waits is finished with kUnavailable; returns when no call is under way any more.
   void Stop();
@@ -62,7 +63,7 @@ class InstallQueue {
   InstallBatcher& batcher_;
   const Completion completion_;
   const InstallQueueLimits limits_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::unordered_map<std::string, std::deque<PublicKey>> waiting_;
   std::deque<std::string> turns_;  // the interfaces with something waiting, each once

@@ -6,19 +6,18 @@
 #include <memory>
 
 #include "lib/base/clock.h"
-#include "lib/base/harden.h"
-#include "lib/base/log.h"
 #include "lib/base/service_manager.h"
 #include "lib/base/signals.h"
-#include "lib/base/sodium.h"
 #include "lib/base/version.h"
 #include "lib/registry/factory.h"
 #include "lib/rpc/channel.h"
 #include "lib/rpc/server.h"
+#include "lib/sandbox/start.h"
 #include "provisioner/admin_service.h"
 #include "provisioner/grpc_sniffer_link.h"
 #include "provisioner/log_text.h"
 #include "provisioner/settings.h"
+#include "provisioner/status_server.h"
 
 namespace jitwg::provisioner {
 namespace {
@@ -29,12 +28,9 @@ int Refuse(const Error& error) {
 }
 
 Result<std::unique_ptr<rpc::Server>> ServeAdmin(const Settings& settings, AdminService& admin) {
-  rpc::ServerOptions options;
-  const auto path = rpc::ParseUnixAddress(settings.admin_listen);
-  if (!path) return path.error();
-  options.socket_path = *path;
-  options.access = settings.admin_access;
-  return rpc::Server::Start(options, {&admin});
+  const auto serve = rpc::ServeAt(settings.admin_listen, settings.admin_access, settings.tls);
+  if (!serve) return serve.error();
+  return rpc::Server::Start(*serve, {&admin});
 }
 
 // An absent file is made, which a demo or a first start wants; but then nobody is put out for not
@@ -69,9 +65,8 @@ Cache MakeCache(const Settings& settings, registry::Registry& registry, const Cl
 }
 
 int Run(const Settings& settings) {
-  BlockTerminationSignals();
   const SystemClock clock;
-  const auto channel = rpc::MakeChannel(settings.sniffer);
+  const auto channel = rpc::MakeChannel(settings.sniffer, settings.tls);
   if (!channel) return Refuse(channel.error());
   const auto replay = ReplayMemory::Open(settings.state_dir);
   if (!replay) return Refuse(replay.error());
@@ -92,12 +87,24 @@ int Run(const Settings& settings) {
   auto server = ServeAdmin(settings, admin);
   if (!server) return Refuse(server.error());
   provisioner.Start();
+  auto status = StatusServer::Start(clock,
+                                    {.provisioner = provisioner,
+                                     .registry = asked,
+                                     .registry_kind = kind ? kind->kind : "",
+                                     .cache = cache.registry.get(),
+                                     .cache_store = cache.store.get()},
+                                    {.metrics = settings.metrics,
+                                     .page = settings.ShowsStatusPage(),
+                                     .gateway = settings.identity.gateway,
+                                     .version = std::string(Version())});
+  if (!status) return Refuse(status.error());
   spdlog::info("provisioner_started version={} gateway=\"{}\" sniffer={} registry={}", Version(),
                LogText(settings.identity.gateway), settings.sniffer, kind ? kind->kind : "");
 
   const int signal = ServeUntilSignal(AnswersAt(settings.admin_listen));
   spdlog::info("provisioner_stopping signal={}", signal);
   (*server)->SetServing(false);
+  status->reset();
   provisioner.Stop();
   admin.Stop();
   server->reset();
@@ -111,10 +118,7 @@ int main(int argc, char** argv) {
   using namespace jitwg::provisioner;
   const auto settings = ReadSettings(argc, argv, std::cout, std::cerr);
   if (const int* exit_code = std::get_if<int>(&settings)) return *exit_code;
-  const jitwg::Status hardened = jitwg::HardenProcess();
-  if (!hardened) return Refuse(hardened.error());
-  jitwg::InitSodium();
-  const jitwg::Status logging = jitwg::InitLogging(std::get<Settings>(settings).log);
-  if (!logging) return Refuse(logging.error());
+  const jitwg::Status begun = jitwg::sandbox::Begin(std::get<Settings>(settings).log, {});
+  if (!begun) return Refuse(begun.error());
   return Run(std::get<Settings>(settings));
 }

@@ -45,6 +45,12 @@ Provisioner::Provisioner(const Clock& clock, SnifferLink& link, registry::Regist
                     [this](const std::string& interface, const PeerList& list) {
                       reporter_.NoteList(interface, list);
                       outbound_.NoteList(interface, list);
+                    },
+                .observed =
+                    [this, &clock](const std::string& interface, const PeerList& list,
+                                   const Observation& seen) {
+                      census_.Note(interface, CountPeers(list, seen, clock.SteadyNow()),
+                                   clock.WallNow());
                     }}),
       outbound_(clock, registry, decisions_, OutboundOptionsFrom(options),
                 [this](const OutboundCall& call) { coordinator_.OnOutbound(call); }),

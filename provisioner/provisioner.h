@@ -19,6 +19,7 @@
 #include "provisioner/operator.h"
 #include "provisioner/outbound_desk.h"
 #include "provisioner/peer_book.h"
+#include "provisioner/peer_census.h"
 #include "provisioner/peer_remover.h"
 #include "provisioner/reconciler.h"
 #include "provisioner/replay_memory.h"
@@ -61,6 +62,8 @@ class Provisioner final : private SnifferListener {
   DecisionHub& decisions() { return decisions_; }
   Operator& operations() { return operations_; }
   const OutboundDesk& outbound() const { return outbound_; }
+  const InterfaceTable& interfaces() const { return interfaces_; }
+  const PeerCensus& census() const { return census_; }
 
  private:
   void OnConnected(std::uint64_t instance) override;
@@ -75,6 +78,7 @@ class Provisioner final : private SnifferListener {
   const std::chrono::milliseconds evict_period_;
   DecisionHub decisions_;
   PeerBook book_;
+  PeerCensus census_;
   InterfaceTable interfaces_;
   PeerRemover remover_;
   Reconciler reconciler_;

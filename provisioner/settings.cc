@@ -8,6 +8,8 @@
 #include "lib/base/config.h"
 #include "lib/base/version.h"
 #include "lib/registry/factory.h"
+#include "lib/rpc/address.h"
+#include "lib/rpc/tls_flags.h"
 
 namespace jitwg::provisioner {
 namespace {
@@ -17,8 +19,6 @@ std::string HostName() {
   if (::gethostname(name.data(), name.size() - 1) != 0) return "";
   return name.data();
 }
-
-Status CheckUnix(const std::string& text) { return CheckUnixAddress(text); }
 
 Status CheckRegistry(const std::string& text) {
   const auto address = registry::ParseRegistryAddress(text);
@@ -37,9 +37,11 @@ constexpr const char* kExamples =
     "  jitwg-provisioner --config /etc/jitwg/provisioner.toml --check-config\n";
 
 void AddPlaces(ConfigParser& parser, Settings& settings, FileMode& mode) {
-  parser.Add("sniffer", &settings.sniffer, "where the sniffer listens")
-      .ValueName("unix:PATH")
-      .Check(CheckUnix);
+  parser
+      .Add("sniffer", &settings.sniffer,
+           "where the sniffer listens: unix:PATH, or HOST:PORT with mutual TLS")
+      .ValueName("ADDRESS")
+      .Check(rpc::CheckAddress);
   parser
       .Add("registry", &settings.registry,
            "where the registered peers are: sqlite:PATH, a libpq URI like postgresql://HOST/DB, or "
@@ -58,12 +60,17 @@ void AddPlaces(ConfigParser& parser, Settings& settings, FileMode& mode) {
       .Add("state-dir", &settings.state_dir,
            "keeps the newest time stamp of each key; writable, of this process alone")
       .ValueName("DIR");
-  parser.Add("admin-listen", &settings.admin_listen, "where jitwgctl finds the provisioner")
-      .ValueName("unix:PATH")
-      .Check(CheckUnix);
+  parser
+      .Add("admin-listen", &settings.admin_listen,
+           "where jitwgctl finds the provisioner: unix:PATH, or HOST:PORT with mutual TLS")
+      .ValueName("ADDRESS")
+      .Check(rpc::CheckAddress);
   parser.Add("admin-socket-mode", &mode, "permissions of the admin socket");
   parser.Add("admin-socket-group", &settings.admin_access.group,
              "group of the admin socket; empty leaves the process's own");
+  rpc::AddTlsFiles(parser, settings.tls);
+  rpc::AddTlsServerNames(parser, settings.tls);
+  rpc::AddTlsClientNames(parser, settings.tls);
 }
 
 void AddDecisions(ConfigParser& parser, Settings& settings) {
@@ -129,6 +136,15 @@ void AddEviction(ConfigParser& parser, Settings& settings) {
       .Range(0, 1 << 20);
 }
 
+void AddMetrics(ConfigParser& parser, Settings& settings) {
+  metrics::AddMetricsOptions(parser, settings.metrics);
+  parser
+      .Add("status-page", &settings.status_page,
+           "serve a page for people at / of --metrics-listen, with peers' names, keys and "
+           "addresses; auto: if that is a loopback address")
+      .OneOf({"auto", "on", "off"});
+}
+
 void AddLogging(ConfigParser& parser, Settings& settings) {
   parser.Add("log-level", &settings.log.level, "what is told at least")
       .OneOf({"trace", "debug", "info", "warn", "error"});
@@ -165,6 +181,12 @@ bool Settings::UsesCache() const {
   return address && address->kind != "sqlite";
 }
 
+bool Settings::ShowsStatusPage() const {
+  if (!metrics.listen) return false;
+  if (status_page != "auto") return status_page == "on";
+  return metrics::IsLoopback(metrics.listen->address);
+}
+
 std::variant<Settings, int> ReadSettings(int argc, const char* const* argv, std::ostream& out,
                                          std::ostream& err) {
   Settings settings;
@@ -178,12 +200,17 @@ std::variant<Settings, int> ReadSettings(int argc, const char* const* argv, std:
   AddCache(parser, settings);
   AddEviction(parser, settings);
   AddReports(parser, settings);
+  AddMetrics(parser, settings);
   AddLogging(parser, settings);
   parser.Examples(kExamples);
   parser.Parse(argc, argv);
   if (!parser.HasFault("state-dir") && !settings.state_dir.starts_with('/')) {
     parser.AddFault("state-dir", "is an absolute path");
   }
+  rpc::RequireTls(parser, "sniffer", settings.sniffer, settings.tls, rpc::TlsSide::kClient);
+  rpc::RequireTls(parser, "admin-listen", settings.admin_listen, settings.tls,
+                  rpc::TlsSide::kServer);
+  metrics::CheckMetricsOptions(parser, settings.metrics);
   if (const auto exit_code = parser.Finish(out, err)) return *exit_code;
   settings.admin_access.mode = static_cast<mode_t>(mode.bits);
   return settings;

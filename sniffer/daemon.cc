@@ -6,7 +6,6 @@
 #include <mutex>
 #include <utility>
 
-#include "lib/rpc/unix_socket.h"
 #include "sniffer/capture/pcap_source.h"
 #include "sniffer/completion/injector_factory.h"
 #include "sniffer/completion/mirred_injector.h"
@@ -88,6 +87,7 @@ Result<std::unique_ptr<Daemon>> Daemon::Start(SnifferOptions options) {
   if (const Status opened = daemon->OpenSources(options); !opened) return opened.error();
   if (const Status serving = daemon->Serve(options); !serving) return serving.error();
   daemon->StartThreads(options);
+  if (const Status serving = daemon->ServeMetrics(options); !serving) return serving.error();
   return daemon;
 }
 
@@ -207,12 +207,10 @@ Status Daemon::Serve(const SnifferOptions& options) {
   if (Status opened = OpenTaps(options); !opened) return opened;
   installer_ = std::make_unique<InstallerService>(clock_, interfaces_, initiations_, *completions_,
                                                   options.outbound ? &demands_ : nullptr);
-  const auto path = rpc::ParseUnixAddress(options.listen);
-  if (!path) return path.error();
-  rpc::ServerOptions server_options;
-  server_options.socket_path = *path;
-  server_options.access = {options.socket_mode.bits, options.socket_group};
-  auto server = rpc::Server::Start(server_options, {events_.get(), installer_.get()});
+  const auto serve =
+      rpc::ServeAt(options.listen, {options.socket_mode.bits, options.socket_group}, options.tls);
+  if (!serve) return serve.error();
+  auto server = rpc::Server::Start(*serve, {events_.get(), installer_.get()});
   if (!server) return server.error();
   server_ = std::move(*server);
   return {};
@@ -279,6 +277,7 @@ PacketSourceStats Daemon::SumOfSources() const {
 }
 
 Daemon::~Daemon() {
+  metrics_.reset();
   for (auto& thread : threads_) thread.request_stop();
   threads_.clear();
 }

@@ -11,6 +11,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/result.h"
+#include "lib/metrics/metrics_server.h"
 #include "lib/rpc/server.h"
 #include "sniffer/capture/packet_source.h"
 #include "sniffer/completion/completions.h"
@@ -56,6 +57,12 @@ class Daemon {
   void ExpireHeld(const std::stop_token& stop);
   void StartThreads(const SnifferOptions& options);
   PacketSourceStats SumOfSources() const;
+  Status ServeMetrics(const SnifferOptions& options);
+  void CollectMetrics(metrics::Exposition& out) const;
+  void CollectInitiations(metrics::Exposition& out) const;
+  void CollectCompletion(metrics::Exposition& out) const;
+  void CollectInstalls(metrics::Exposition& out) const;
+  void CollectOutbound(metrics::Exposition& out) const;
 
   // In the order of construction; destroyed in reverse.
   std::optional<StateDir> state_dir_;  // goes last: until then its names are ours
@@ -79,6 +86,7 @@ class Daemon {
   std::unique_ptr<Follower> follower_;
   std::unique_ptr<LinkMonitor> link_monitor_;
   std::vector<std::jthread> threads_;
+  std::unique_ptr<metrics::MetricsServer> metrics_;  // goes first: it reads all above
 };
 
 }  // namespace jitwg::sniffer

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "lib/base/version.h"
 #include "lib/rpc/convert.h"
 #include "lib/rpc/fan_out_stream.h"
 
@@ -95,6 +96,7 @@ grpc::ServerUnaryReactor* EventsService::GetStatistics(grpc::CallbackServerConte
                                                        const v1::GetStatisticsRequest*,
                                                        v1::GetStatisticsResponse* response) {
   response->set_sniffer_instance(instance_);
+  response->set_version(std::string(Version()));
   rpc::Fill(started_at_, response->mutable_started_at());
   for (std::size_t i = 0; i < kInitiationResults; ++i) {
     const auto result = static_cast<InitiationResult>(i);

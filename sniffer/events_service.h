@@ -40,6 +40,9 @@ class EventsService final : public v1::HandshakeEvents::CallbackService,
 
   // Random per process.
   std::uint64_t instance() const { return instance_; }
+  std::size_t watchers() const { return hub_.watchers(); }
+  // Of all watchers together: a slow one lost them.
+  std::uint64_t events_dropped() const { return hub_.dropped(); }
 
  private:
   grpc::ServerWriteReactor<v1::WatchResponse>* Watch(grpc::CallbackServerContext* context,

@@ -121,16 +121,28 @@ Status InstallerService::DoInstall(const v1::InstallPeersRequest& request,
   if (!peers) return peers.error();
   const auto wanted = ParseInstalls(request, *strategy);
   if (!wanted) return wanted.error();
+  const SteadyTime begun = clock_.SteadyNow();
   const InstallResult installed = (*peers)->Install(wanted->installs);
-  // First of all: somebody waits for it.
-  for (const auto& [index, initiation] : wanted->waiting) {
-    if (IsIn(installed.results[index].outcome)) {
-      strategy->AfterInstall(initiation, clock_.SteadyNow());
-    }
-  }
+  const SteadyTime ended = clock_.SteadyNow();
+  Settle(*wanted, *strategy, installed);
+  statistics_.install_time.Observe(ended - begun);
   (*peers)->LogInstalled(installed);
   for (const PeerResult& result : installed.results) Fill(result, response.add_results());
   return {};
+}
+
+void InstallerService::Settle(const Wanted& wanted, const CompletionStrategy& strategy,
+                              const InstallResult& installed) {
+  for (const auto& [index, initiation] : wanted.waiting) {
+    const PeerOutcome outcome = installed.results[index].outcome;
+    if (!IsIn(outcome)) continue;
+    const SteadyTime now = clock_.SteadyNow();
+    strategy.AfterInstall(initiation, now);
+    if (outcome == PeerOutcome::kInstalled) {
+      statistics_.packet_to_installed.Observe(now - initiation.captured_at);
+    }
+  }
+  for (const PeerResult& result : installed.results) statistics_.Count(result.outcome);
 }
 
 Result<InstallerService::Wanted> InstallerService::ParseInstalls(
@@ -169,6 +181,7 @@ Status InstallerService::DoRemove(const v1::RemovePeersRequest& request,
     keys.push_back(*key);
   }
   const RemoveResult removed = (*peers)->Remove(keys);
+  for (const PeerResult& result : removed.results) statistics_.Count(result.outcome);
   for (const PeerResult& result : removed.results) Fill(result, response.add_results());
   return {};
 }

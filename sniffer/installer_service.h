@@ -15,6 +15,7 @@
 #include "lib/base/clock.h"
 #include "sniffer/completion/completions.h"
 #include "sniffer/completion/initiation_table.h"
+#include "sniffer/install_statistics.h"
 #include "sniffer/interface_table.h"
 #include "sniffer/outbound/demand_table.h"
 
@@ -32,6 +33,8 @@ class InstallerService final
   InstallerService(const Clock& clock, InterfaceTable& interfaces,
                    const InitiationTable& initiations, const Completions& completions,
                    DemandTable* demands = nullptr);
+
+  const InstallStatistics& statistics() const { return statistics_; }
 
  private:
   grpc::ServerUnaryReactor* InstallPeers(grpc::CallbackServerContext* context,
@@ -52,6 +55,9 @@ class InstallerService final
     std::vector<InstallRequest> installs;
     std::vector<std::pair<std::size_t, RememberedInitiation>> waiting;
   };
+  // Those who wait for their peer first, then the counters.
+  void Settle(const Wanted& wanted, const CompletionStrategy& strategy,
+              const InstallResult& installed);
   Result<Wanted> ParseInstalls(const v1::InstallPeersRequest& request,
                                const CompletionStrategy& strategy) const;
   Status DoRemove(const v1::RemovePeersRequest& request, v1::RemovePeersResponse& response);
@@ -70,6 +76,7 @@ class InstallerService final
   const InitiationTable& initiations_;
   const Completions& completions_;
   DemandTable* const demands_;
+  InstallStatistics statistics_;
 };
 
 }  // namespace jitwg::sniffer

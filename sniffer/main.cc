@@ -4,12 +4,11 @@
 
 #include <iostream>
 
-#include "lib/base/harden.h"
 #include "lib/base/service_manager.h"
 #include "lib/base/signals.h"
 #include "lib/base/version.h"
+#include "sniffer/confinement.h"
 #include "sniffer/daemon.h"
-#include "sniffer/install/capabilities.h"
 #include "sniffer/options.h"
 
 namespace {
@@ -26,10 +25,7 @@ int main(int argc, char** argv) {
   sniffer::SnifferOptions options;
   const auto exit_code = sniffer::ParseOptions(argc, argv, options, std::cout, std::cerr);
   if (exit_code) return *exit_code;
-  if (const Status logging = InitLogging(options.log); !logging) return Fail(logging.error());
-  if (const Status hardened = HardenProcess(); !hardened) return Fail(hardened.error());
-  if (const Status able = sniffer::RequireCapabilities(); !able) return Fail(able.error());
-  BlockTerminationSignals();
+  if (const Status confined = sniffer::Confine(options); !confined) return Fail(confined.error());
 
   auto daemon = sniffer::Daemon::Start(options);
   if (!daemon) return Fail(daemon.error());

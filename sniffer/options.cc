@@ -4,6 +4,8 @@
 #include <set>
 
 #include "lib/base/config.h"
+#include "lib/rpc/address.h"
+#include "lib/rpc/tls_flags.h"
 
 namespace jitwg::sniffer {
 namespace {
@@ -106,14 +108,23 @@ void AddOutbound(ConfigParser& parser, SnifferOptions& options) {
 }
 
 void AddServer(ConfigParser& parser, SnifferOptions& options) {
-  parser.Add("listen", &options.listen, "Unix socket of the gRPC server")
-      .Check(CheckUnixAddress)
+  parser
+      .Add("listen", &options.listen,
+           "where the provisioner finds the sniffer: unix:PATH, or HOST:PORT with mutual TLS")
+      .Check(rpc::CheckAddress)
+      .ValueName("ADDRESS")
       .Group("Server");
+  rpc::AddTlsFiles(parser, options.tls);
+  rpc::AddTlsClientNames(parser, options.tls);
   parser.Add("socket-mode", &options.socket_mode, "the socket's file mode").Group("Server");
   parser.Add("socket-group", &options.socket_group, "the socket's group; empty: the process's own")
       .Group("Server");
   parser
       .Add("state-dir", &options.state_dir, "where the list of installed peers outlives a restart")
+      .Group("Server");
+  parser
+      .Add("user", &options.user,
+           "started as root: the user to become, keeping the two capabilities; empty: stays root")
       .Group("Server");
   parser.Add("log-level", &options.log.level, "least important lines to write")
       .OneOf({"trace", "debug", "info", "warn", "error", "off"})
@@ -158,11 +169,14 @@ std::optional<int> ParseOptions(int argc, const char* const* argv, SnifferOption
   AddCapture(parser, options);
   AddOutbound(parser, options);
   AddServer(parser, options);
+  metrics::AddMetricsOptions(parser, options.metrics, "Server");
   // Of `jitwgctl gateway`, which makes the interfaces out of the same file.
   parser.PassOver({"address", "listen-port", "private-key-file", "mtu", "userspace-program"});
   parser.Examples(kExamples);
   parser.Parse(argc, argv);
   CrossCheck(parser, options);
+  rpc::RequireTls(parser, "listen", options.listen, options.tls, rpc::TlsSide::kServer);
+  metrics::CheckMetricsOptions(parser, options.metrics);
   return parser.Finish(out, err);
 }
 

@@ -10,6 +10,8 @@
 
 #include "lib/base/config_values.h"
 #include "lib/base/log.h"
+#include "lib/metrics/metrics_server.h"
+#include "lib/rpc/tls_options.h"
 
 namespace jitwg::sniffer {
 
@@ -29,6 +31,8 @@ struct SnifferOptions {
   std::string listen = "unix:/run/jitwg/sniffer.sock";
   FileMode socket_mode{0660};
   std::string socket_group;
+  rpc::TlsOptions tls;
+  std::string user;  // empty: stays who it is
   std::string state_dir = "/run/jitwg/sniffer";
   std::uint32_t max_peers = 100000;
   std::chrono::milliseconds poll_interval{2000};
@@ -39,6 +43,7 @@ struct SnifferOptions {
   std::uint32_t workers = 1;
   bool outbound = false;
   std::uint32_t outbound_rate = 100;
+  metrics::MetricsOptions metrics;
   LogOptions log;
 };
 

@@ -61,7 +61,8 @@ Pipeline::Pipeline(const InterfaceTable& interfaces, const Clock& clock, Statist
       held_(memory.held),
       hold_packets_(options.hold_packets),
       own_copies_(memory.own_copies),
-      admission_(options.admission, clock.SteadyNow()) {
+      admission_(options.admission, clock.SteadyNow()),
+      capacity_(options.workers * options.queue_capacity) {
   for (unsigned i = 0; i < options.workers; ++i) {
     queues_.push_back(std::make_unique<BoundedQueue<Work>>(options.queue_capacity));
   }
@@ -131,6 +132,12 @@ void Pipeline::Enqueue(Work work) {
   }
 }
 
+std::size_t Pipeline::waiting() const {
+  std::size_t sum = 0;
+  for (const auto& queue : queues_) sum += queue->size();
+  return sum;
+}
+
 void Pipeline::RunWorker(BoundedQueue<Work>& queue, const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     auto work = queue.Pop(kWorkerPatience);
@@ -143,7 +150,9 @@ void Pipeline::RunWorker(BoundedQueue<Work>& queue, const std::stop_token& stop)
 }
 
 InitiationResult Pipeline::Unwrap(Work& work) {
+  const SteadyTime begun = clock_.SteadyNow();
   const auto initiation = work.key->responder.ConsumeCheckedInitiation(work.packet);
+  statistics_.unwrap_time().Observe(clock_.SteadyNow() - begun);
   if (!initiation) return ToResult(initiation.error());
   if (initiation->initiator == work.key->responder.public_key()) return InitiationResult::kOwnKey;
   {

@@ -55,6 +55,10 @@ class Pipeline {
   // From any capturing thread. Never blocks on crypto.
   void OnPacket(const CapturedPacket& packet);
 
+  // Initiations that wait for a worker, and how many may. Any thread.
+  std::size_t waiting() const;
+  std::size_t capacity() const { return capacity_; }
+
  private:
   struct Work {
     std::shared_ptr<const ServedKey> key;
@@ -84,7 +88,8 @@ class Pipeline {
   const bool hold_packets_;
   const OwnCopies& own_copies_;
   std::mutex admission_mutex_;
-  Admission admission_;  // guarded by admission_mutex_
+  Admission admission_;         // guarded by admission_mutex_
+  const std::size_t capacity_;  // of all queues together
   std::vector<std::unique_ptr<BoundedQueue<Work>>> queues_;
   std::vector<std::jthread> workers_;
 };

@@ -11,4 +11,34 @@ std::string_view ToString(InitiationResult result) {
   return kNames[static_cast<std::size_t>(result)];
 }
 
+std::string_view KindOf(InitiationResult result) {
+  switch (result) {
+    case InitiationResult::kMalformed:
+    case InitiationResult::kOutgoing:
+    case InitiationResult::kOtherPort:
+    case InitiationResult::kBadLength:
+    case InitiationResult::kBadType:
+    case InitiationResult::kOwnCopy:
+    case InitiationResult::kDuplicate:
+      return "ignored";
+    case InitiationResult::kRateLimitedSource:
+    case InitiationResult::kRateLimitedGlobal:
+    case InitiationResult::kQueueFull:
+      return "dropped";
+    case InitiationResult::kBadMac1:
+    case InitiationResult::kBadEphemeral:
+    case InitiationResult::kBadStatic:
+    case InitiationResult::kBadStaticDh:
+    case InitiationResult::kBadTimestamp:
+    case InitiationResult::kOwnKey:
+    case InitiationResult::kSameStamp:
+    case InitiationResult::kReplayed:
+      return "refused";
+    case InitiationResult::kInstalled:
+    case InitiationResult::kAuthenticated:
+      return "authentic";
+  }
+  return "ignored";
+}
+
 }  // namespace jitwg::sniffer

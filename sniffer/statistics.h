@@ -1,4 +1,5 @@
-// Counters of what became of each captured packet, by a closed set of reasons. Wait-free to count.
+// Counters of what became of each captured packet, by a closed set of reasons, and how long its
+// unwrapping took. Wait-free to count.
 #pragma once
 
 #include <array>
@@ -6,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+
+#include "lib/base/histogram.h"
 
 namespace jitwg::sniffer {
 
@@ -38,6 +41,10 @@ inline constexpr std::size_t kInitiationResults =
 // Lower-case label, e.g. "bad_mac1".
 std::string_view ToString(InitiationResult result);
 
+// What a person wants to know first: "authentic", "refused" (somebody who could not prove a key, or
+// proved it too late), "dropped" (for want of room) or "ignored" (nothing that asked for a peer).
+std::string_view KindOf(InitiationResult result);
+
 // Thread-safe.
 class Statistics {
  public:
@@ -48,8 +55,13 @@ class Statistics {
     return counts_[static_cast<std::size_t>(result)].load(std::memory_order_relaxed);
   }
 
+  // Of what passed the cheap checks: the X25519 and the rest of the unwrapping.
+  LatencyHistogram& unwrap_time() { return unwrap_time_; }
+  const LatencyHistogram& unwrap_time() const { return unwrap_time_; }
+
  private:
   std::array<std::atomic<std::uint64_t>, kInitiationResults> counts_{};
+  LatencyHistogram unwrap_time_;
 };
 
 }  // namespace jitwg::sniffer

@@ -1,7 +1,5 @@
 #include "ws-ingress/counters.h"
 
-#include <string_view>
-
 namespace jitwg::ingress {
 namespace {
 
@@ -21,6 +19,8 @@ void Append(std::string& text, std::string_view prefix, std::string_view name,
 }
 
 }  // namespace
+
+std::string_view ToString(Count count) { return kNames[static_cast<std::size_t>(count)]; }
 
 std::string Counters::ToString() const {
   std::string text;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "lib/ws/fault.h"
 
@@ -37,6 +38,9 @@ enum class Count : std::uint8_t {
 };
 inline constexpr int kCountCount = 22;
 
+// "accepted", "refused_total_limit", ...
+std::string_view ToString(Count count);
+
 // Thread-safe.
 class Counters {
  public:
@@ -48,6 +52,9 @@ class Counters {
   }
   std::uint64_t Get(Count count) const {
     return counts_[static_cast<std::size_t>(count)].load(std::memory_order_relaxed);
+  }
+  std::uint64_t Get(ws::Fault fault) const {
+    return faults_[static_cast<std::size_t>(fault)].load(std::memory_order_relaxed);
   }
   // "accepted=7 datagrams_in=12 fault_reserved_bits=1": those that are not 0.
   std::string ToString() const;

@@ -10,14 +10,12 @@
 #include <string>
 #include <utility>
 
-#include "lib/base/harden.h"
-#include "lib/base/log.h"
 #include "lib/base/service_manager.h"
-#include "lib/base/signals.h"
-#include "lib/base/sodium.h"
 #include "lib/base/version.h"
+#include "lib/sandbox/start.h"
 #include "ws-ingress/certificates.h"
 #include "ws-ingress/counters.h"
+#include "ws-ingress/metrics.h"
 #include "ws-ingress/server.h"
 #include "ws-ingress/settings.h"
 
@@ -115,7 +113,6 @@ bool AwaitEmpty(const Server& server, const Counters& counters, milliseconds at_
 }
 
 int Run(const Settings& settings) {
-  BlockTerminationSignals();
   BlockStatusSignal();
   if (const Status allowed = AllowDescriptors(settings.max_connections); !allowed) {
     return Refuse(allowed.error());
@@ -135,6 +132,11 @@ int Run(const Settings& settings) {
                  Version(), endpoint.ToString(), !settings.plain, settings.target.ToString(),
                  settings.source_prefix ? settings.source_prefix->ToString() : "none");
   }
+  const auto metrics = metrics::MetricsServer::Start(
+      settings.metrics, {.metrics = [&](metrics::Exposition& out) {
+        CollectMetrics(settings, counters, (*server)->open_connections(), out);
+      }});
+  if (!metrics) return Refuse(metrics.error());
   const int signal = Serve(**server, counters, tls);
   spdlog::info("ws_ingress_stopping signal={} open={}", signal, (*server)->open_connections());
   (*server)->StopAccepting();
@@ -153,10 +155,12 @@ int main(int argc, char** argv) {
   using namespace jitwg::ingress;
   const auto settings = ReadSettings(argc, argv, std::cout, std::cerr);
   if (const int* exit_code = std::get_if<int>(&settings)) return *exit_code;
-  const jitwg::Status hardened = jitwg::HardenProcess();
-  if (!hardened) return Refuse(hardened.error());
-  jitwg::InitSodium();
-  const jitwg::Status logging = jitwg::InitLogging(std::get<Settings>(settings).log);
-  if (!logging) return Refuse(logging.error());
-  return Run(std::get<Settings>(settings));
+  const Settings& read = std::get<Settings>(settings);
+  jitwg::sandbox::Confinement confinement;
+  for (const jitwg::Endpoint& endpoint : read.listen) {
+    confinement.capabilities |= jitwg::sandbox::ToListenAt(endpoint.port);
+  }
+  const jitwg::Status begun = jitwg::sandbox::Begin(read.log, confinement);
+  if (!begun) return Refuse(begun.error());
+  return Run(read);
 }

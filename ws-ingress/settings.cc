@@ -127,11 +127,13 @@ std::variant<Settings, int> ReadSettings(int argc, const char* const* argv, std:
                       "gateway's WireGuard port. Needs no privilege.");
   AddWays(parser, settings, source_prefix);
   AddBounds(parser, settings);
+  metrics::AddMetricsOptions(parser, settings.metrics);
   parser.Examples(kExamples);
   parser.Parse(argc, argv);
   if (!parser.Ends()) {
     CheckTransport(parser, settings);
     TakeSourcePrefix(parser, source_prefix, settings);
+    metrics::CheckMetricsOptions(parser, settings.metrics);
   }
   if (const auto exit_code = parser.Finish(out, err)) return *exit_code;
   return settings;

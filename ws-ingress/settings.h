@@ -11,6 +11,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/net.h"
+#include "lib/metrics/metrics_server.h"
 
 namespace jitwg::ingress {
 
@@ -32,6 +33,7 @@ struct Settings {
   std::chrono::milliseconds handshake_timeout = std::chrono::seconds(10);
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(60);
   std::chrono::milliseconds drain_grace = std::chrono::seconds(5);
+  metrics::MetricsOptions metrics;
   LogOptions log;
 };
 

@@ -2,13 +2,19 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include "lib/rpc/unix_socket.h"
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "lib/rpc/address.h"
+#include "lib/rpc/grpc_log.h"
+#include "lib/rpc/tls_credentials.h"
+#include "lib/rpc/tls_identity.h"
 
 namespace jitwg::rpc {
+namespace {
 
-Result<std::shared_ptr<grpc::Channel>> MakeChannel(std::string_view address) {
-  const auto path = ParseUnixAddress(address);
-  if (!path) return path.error();
+grpc::ChannelArguments CommonArguments() {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   // Not a pause, whatever its name: how long an attempt may take until the server's first frame. A
@@ -19,7 +25,55 @@ Result<std::shared_ptr<grpc::Channel>> MakeChannel(std::string_view address) {
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   // Each channel its own connection: a process may restart a server under the same path.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel("unix:" + *path, grpc::InsecureChannelCredentials(), arguments);
+  return arguments;
+}
+
+// One identity for all channels with the same files; kept, since a channel can outlive its owner
+// inside gRPC.
+Result<std::shared_ptr<TlsIdentity>> IdentityOf(const TlsOptions& tls) {
+  static std::mutex mutex;
+  static auto& identities = *new std::map<std::string, std::shared_ptr<TlsIdentity>>();
+  const std::string files = tls.ca_file + '\0' + tls.certificate_file + '\0' + tls.key_file;
+  const std::lock_guard lock(mutex);
+  std::shared_ptr<TlsIdentity>& kept = identities[files];
+  if (kept != nullptr) return kept;
+  auto loaded = TlsIdentity::Load(tls);
+  if (loaded) kept = *loaded;
+  return loaded;
+}
+
+// Whether a line that is silent is still one: a machine that vanished says no goodbye.
+void WatchLine(grpc::ChannelArguments& arguments) {
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<grpc::Channel>> MakeChannel(std::string_view address,
+                                                   const TlsOptions& tls) {
+  const auto parsed = ParseAddress(address);
+  if (!parsed) return parsed.error();
+  QuietGrpcLog();
+  grpc::ChannelArguments arguments = CommonArguments();
+  if (parsed->is_unix()) {
+    return grpc::CreateCustomChannel("unix:" + parsed->socket_path,
+                                     grpc::InsecureChannelCredentials(), arguments);
+  }
+  const std::string missing = MissingForTls(tls, TlsSide::kClient);
+  if (!missing.empty()) {
+    return InvalidArgument("'" + std::string(address) + "' is TCP, which needs mutual TLS: add " +
+                           missing + ", or use a Unix socket");
+  }
+  const auto identity = IdentityOf(tls);
+  if (!identity) return identity.error();
+  auto names = tls.server_names;
+  if (names.empty()) names.push_back(parsed->host);
+  WatchLine(arguments);
+  return grpc::CreateCustomChannel("dns:" + parsed->ToString(),
+                                   ChannelCredentials(**identity, std::move(names)), arguments);
 }
 
 void SetTimeout(grpc::ClientContext& context, std::chrono::milliseconds timeout) {

@@ -66,6 +66,26 @@ Result<mode_t> ParseMode(std::string_view text) {
   return static_cast<mode_t>(mode);
 }
 
+Status CheckSocketDirectory(const std::string& path) {
+  bool innermost = true;
+  for (auto end = path.rfind('/'); end != std::string::npos; innermost = false) {
+    const std::string directory = end == 0 ? "/" : path.substr(0, end);
+    struct stat facts {};
+    // Through links: what counts is who may change the place where the socket really is.
+    const bool found = ::stat(directory.c_str(), &facts) == 0;
+    const bool writable = found && (facts.st_mode & S_IWOTH) != 0;
+    if (writable && (innermost || (facts.st_mode & S_ISVTX) == 0)) {
+      return Error{ErrorCode::kPermissionDenied, "anyone may write the directory " + directory +
+                                                     ", and so put another socket " +
+                                                     "in the place of " + path + "; chmod o-w " +
+                                                     directory + ", or choose another directory"};
+    }
+    if (end == 0) break;
+    end = path.rfind('/', end - 1);
+  }
+  return {};
+}
+
 Status ClaimSocketPath(const std::string& path) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) {

@@ -22,6 +22,11 @@ struct SocketAccess {
 // "0660" -> the mode; kInvalidArgument unless 3 or 4 octal digits within 0777.
 Result<mode_t> ParseMode(std::string_view text);
 
+// kPermissionDenied when somebody else could put another socket into the place of `path`: anyone
+// may write its directory (sticky or not: while we are not there, a stranger's socket could take
+// our name), or a directory above it that is not sticky. A directory that is not there is fine.
+Status CheckSocketDirectory(const std::string& path);
+
 // Refuses when another process listens at `path` (kAlreadyExists) or it is no socket; removes a
 // socket that a dead process left behind. Creates nothing.
 Status ClaimSocketPath(const std::string& path);

@@ -15,9 +15,9 @@
 #include <random>
 #include <vector>
 
+#include "lib/http/http_server.h"
 #include "lib/registry/factory.h"
 #include "lib/registry/http_registry.h"
-#include "peer-api/http_server.h"
 #include "peer-api/service.h"
 #include "provisioner/cached_registry.h"
 #include "provisioner/peer_cache_store.h"
@@ -178,9 +178,9 @@ class PeerApi {
         service_(clock, *registry_, *control_,
                  std::move(*api::Tokens::Parse(std::string("gateway ") + kToken)), {}),
         token_file_(folder + "/token") {
-    api::ServerOptions options;
+    http::ServerOptions options;
     options.listen.address = *IpAddress::Parse("127.0.0.1");
-    server_ = std::move(*api::HttpServer::Start(options, service_));
+    server_ = std::move(*http::HttpServer::Start(options, service_));
     std::ofstream(token_file_) << kToken;
   }
   ~PeerApi() { service_.Stop(); }
@@ -198,7 +198,7 @@ class PeerApi {
   std::unique_ptr<registry::ControlPlane> control_;
   api::Service service_;
   const std::string token_file_;
-  std::unique_ptr<api::HttpServer> server_;
+  std::unique_ptr<http::HttpServer> server_;
 };
 
 // What a provisioner asks: the registry, behind the gateway's cache on disk.

@@ -2,9 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "lib/base/tai64n.h"
+#include "lib/base/version.h"
 #include "lib/rpc/convert.h"
 #include "tests/ctl/fake_daemons.h"
 #include "tests/ctl/run_ctl.h"
@@ -41,7 +43,8 @@ class DaemonCommandsTest : public testing::Test {
     rpc::Fill(*IpPrefix::Parse("10.8.0.0/16"), state.add_allowed_prefixes());
     (*sniffer_.statistics.mutable_initiations())["authenticated"] = 12;
     (*sniffer_.statistics.mutable_initiations())["bad_mac1"] = 3;
-    admin_.status.set_version("9.9.9");
+    admin_.status.set_version(std::string(Version()));
+    sniffer_.statistics.set_version(std::string(Version()));
     admin_.status.set_sniffer_connected(true);
     admin_.status.set_registry_kind("sqlite");
     admin_.status.set_registry_healthy(true);
@@ -108,8 +111,9 @@ TEST_F(DaemonCommandsTest, StatusShowsBothDaemons) {
   for (const std::string& text :
        {std::string("authenticated 12, bad_mac1 3"), std::string("wg0"), kKey.ToBase64(),
         std::string("51820"), std::string("1 of 1000"), std::string("10.8.0.0/16"),
-        std::string("version 9.9.9"), std::string("connected"), std::string("sqlite, healthy"),
-        std::string("7 look-ups"), std::string("installed 5"), std::string("idle 2")}) {
+        "provisioner: version " + std::string(Version()), std::string("connected"),
+        std::string("sqlite, healthy"), std::string("7 look-ups"), std::string("installed 5"),
+        std::string("idle 2")}) {
     EXPECT_THAT(status.out, HasSubstr(text));
   }
 }
@@ -131,13 +135,30 @@ TEST_F(DaemonCommandsTest, StatusShowsTheOneThatIsUpAndNamesTheOther) {
   StartProvisioner();
   const auto status = Ctl({"status"});
   EXPECT_EQ(status.code, 3);
-  EXPECT_THAT(status.out, HasSubstr("version 9.9.9"));
+  EXPECT_THAT(status.out, HasSubstr("provisioner: version " + std::string(Version())));
   EXPECT_THAT(status.err, HasSubstr("cannot reach the sniffer at unix:" + directory_.File("s")));
   EXPECT_THAT(status.err, Not(HasSubstr("provisioner")));
   const auto as_json = Ctl({"status", "--json"});
   EXPECT_EQ(as_json.code, 3);
   EXPECT_EQ(json::parse(as_json.out)["sniffer"]["reachable"], false);
   EXPECT_EQ(json::parse(as_json.out)["provisioner"]["reachable"], true);
+}
+
+TEST_F(DaemonCommandsTest, WhatStandsAtASocketsPathSaysWhatToDo) {
+  EXPECT_THAT(Ctl({"status"}).err, HasSubstr("there is no such socket: is the sniffer running?"));
+  std::ofstream(directory_.File("s")) << "a file";
+  EXPECT_THAT(Ctl({"status"}).err, HasSubstr("that is no socket; --sniffer names another"));
+}
+
+TEST_F(DaemonCommandsTest, PartsOfOtherVersionsAreNamed) {
+  sniffer_.statistics.clear_version();
+  admin_.status.set_version("9.9.9");
+  StartSniffer();
+  StartProvisioner();
+  const auto status = Ctl({"status"});
+  EXPECT_EQ(status.code, 0);
+  EXPECT_THAT(status.err, HasSubstr("the sniffer is of an older version"));
+  EXPECT_THAT(status.err, HasSubstr("the provisioner is of version 9.9.9"));
 }
 
 TEST_F(DaemonCommandsTest, StatusNamesProblems) {

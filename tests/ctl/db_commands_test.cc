@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/ctl/peer_import_contract.h"
 #include "tests/ctl/run_ctl.h"
 #include "tests/support/postgres_server.h"
 
@@ -49,6 +50,11 @@ TEST_F(DbCommandsTest, StatusThenMigrateThenPeers) {
   EXPECT_EQ(json::parse(listed.out)["public_key"], key);
   EXPECT_EQ(Ctl({"peer", "revoke", key}).code, 0);
 }
+
+INSTANTIATE_TEST_SUITE_P(Postgres, PeerImport, testing::Values([](const std::string&) {
+                           PostgresServer& server = PostgresServer::Shared();
+                           return server.Address(server.NewDatabase(true));
+                         }));
 
 TEST(DbCommands, AnSqliteFileNeedsNone) {
   const auto refused = RunCtl({"db", "migrate", "--registry", "sqlite:/nowhere/r.db"});

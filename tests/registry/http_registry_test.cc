@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "lib/http/http_server.h"
 #include "lib/registry/sqlite_control_plane.h"
 #include "lib/registry/sqlite_registry.h"
-#include "peer-api/http_server.h"
 #include "peer-api/service.h"
 #include "tests/registry/registry_contract.h"
 
@@ -55,9 +55,9 @@ class TestApi {
     service_ = std::make_unique<api::Service>(clock_, *registry_, *control_,
                                               std::move(*api::Tokens::Parse(tokens)),
                                               api::ServiceOptions{});
-    api::ServerOptions server;
+    http::ServerOptions server;
     server.listen = {*IpAddress::Parse("127.0.0.1"), port_, 0};
-    auto started = api::HttpServer::Start(server, *service_);
+    auto started = http::HttpServer::Start(server, *service_);
     if (!started) throw std::runtime_error(started.error().message);
     server_ = std::move(*started);
     port_ = server_->port();
@@ -92,7 +92,7 @@ class TestApi {
   std::unique_ptr<SqliteRegistry> registry_;
   std::unique_ptr<SqliteControlPlane> control_;
   std::unique_ptr<api::Service> service_;
-  std::unique_ptr<api::HttpServer> server_;
+  std::unique_ptr<http::HttpServer> server_;
 };
 
 class HttpUnderTest final : public RegistryUnderTest {

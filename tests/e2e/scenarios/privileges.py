@@ -1,0 +1,103 @@
+"""What the running programs may do, as the kernel tells, and what they refuse to begin with. The sniffer is started with
+all of root's rights here: it is to give them up by itself."""
+
+import os
+
+from programs import NOBODY, ORDINARY_USER, Program
+from registry import NO_CLIENT, scenario
+from scenarios.startup import IN_GATEWAY, check_all
+from shell import run
+
+NET_ADMIN, NET_RAW = 1 << 12, 1 << 13
+
+
+def facts(pid):
+    """/proc/PID/status as a dictionary."""
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        return {name: value.strip() for name, value in (line.split(":", 1) for line in file)}
+
+
+def check_rights(program, allowed, bounding_too):
+    """Every set holds no more than `allowed`; nothing can be gained, dumped, traced or called beyond it."""
+    pid = program.tree()[0]
+    found, wrong = facts(pid), []
+    sets = ["CapEff", "CapPrm", "CapInh", "CapAmb"] + (["CapBnd"] if bounding_too else [])
+    for name in sets:
+        if int(found[name], 16) & ~allowed:
+            wrong.append(f"{name} is {found[name]}")
+    if int(found["CapEff"], 16) != allowed:
+        wrong.append(f"CapEff is {found['CapEff']}, not {allowed:x}")
+    for task in os.listdir(f"/proc/{pid}/task"):
+        if facts(f"{pid}/task/{task}")["CapEff"] != found["CapEff"]:
+            wrong.append(f"thread {task} has other capabilities")
+        if facts(f"{pid}/task/{task}")["Seccomp"] != "2":
+            wrong.append(f"thread {task} has no filter of system calls")
+    if found["NoNewPrivs"] != "1":
+        wrong.append("new privileges can be had")
+    # What is not dumpable belongs to root under /proc, whoever runs it.
+    if os.stat(f"/proc/{pid}/environ").st_uid != 0:
+        wrong.append("it is dumpable")
+    with open(f"/proc/{pid}/limits", encoding="ascii") as limits:
+        core = next(line for line in limits if line.startswith("Max core file size"))
+    if core.split()[4:6] != ["0", "0"]:
+        wrong.append(f"core dumps: {core.strip()}")
+    assert not wrong, f"{program.name}: {'; '.join(wrong)}"
+
+
+@scenario("the_programs_keep_no_right_that_they_do_not_need")
+def rights(env):
+    gateway, client = env.world.add_interface(), env.world.add_client()
+    client.point_at(gateway)
+    env.jitwg.register(client)
+    sniffer = Program("jitwg-sniffer", IN_GATEWAY + env.jitwg.sniffer_command([gateway]), env.jitwg.log_path("sniffer"))
+    env.jitwg.sniffer = sniffer
+    env.jitwg.provisioner = Program("jitwg-provisioner", ORDINARY_USER + env.jitwg.provisioner_command(),
+                                    env.jitwg.log_path("provisioner"))
+    env.jitwg.start_sniffer()
+    env.jitwg.start_provisioner()
+    queue_only = "--completion hold" in " ".join(env.jitwg.sniffer_command([gateway]))
+    check_rights(sniffer, NET_ADMIN if queue_only else NET_ADMIN | NET_RAW, bounding_too=True)
+    check_rights(env.jitwg.provisioner, 0, bounding_too=True)
+    assert facts(sniffer.tree()[0])["VmLck"] != "0 kB", "the interface's key is not in locked memory"
+    # The group of --socket-group got its socket, though nobody may change owners any more.
+    assert os.stat(env.jitwg.sniffer_socket.removeprefix("unix:")).st_gid == NOBODY
+    pid = env.jitwg.provisioner.tree()[0]
+    peek = run(*ORDINARY_USER, "cat", f"/proc/{pid}/environ", check=False)
+    assert peek.returncode != 0, "its own user can look into the provisioner"
+    assert client.ping(4, 20.0), "the client does not get in"
+
+
+@scenario("a_socket_directory_that_anyone_may_write_is_refused", udp_only=NO_CLIENT)
+def open_directory(env):
+    gateway = env.world.add_interface()
+    env.jitwg.ctl("peer", "list")  # makes the registry, which the provisioner would tell of
+    cases = []
+    for mode in (0o777, 0o1777):
+        folder = f"{env.jitwg.run}/open-{mode:o}"
+        os.makedirs(folder)
+        os.chmod(folder, mode)
+        cases += [
+            (f"sniffer, mode {mode:o}", IN_GATEWAY + replaced(
+                env.jitwg.sniffer_command([gateway]), "--listen", f"unix:{folder}/s.sock"), [[folder, "chmod o-w"]]),
+            (f"provisioner, mode {mode:o}", ORDINARY_USER + replaced(
+                env.jitwg.provisioner_command(), "--admin-listen", f"unix:{folder}/a.sock"), [[folder, "chmod o-w"]]),
+        ]
+    check_all(cases)
+
+
+@scenario("tcp_without_mutual_tls_is_refused_at_start", udp_only=NO_CLIENT)
+def plain_tcp(env):
+    gateway = env.world.add_interface()
+    check_all([
+        ("sniffer", IN_GATEWAY + replaced(env.jitwg.sniffer_command([gateway]), "--listen", "127.0.0.1:7000"),
+         [["--listen", "mutual TLS", "--tls-ca", "--tls-cert", "--tls-key", "--tls-client-name"]]),
+        ("provisioner", ORDINARY_USER + replaced(env.jitwg.provisioner_command(), "--sniffer", "127.0.0.1:7000"),
+         [["--sniffer", "mutual TLS", "--tls-ca", "--tls-cert", "--tls-key"]]),
+    ])
+
+
+def replaced(command, option, value):
+    """The command with another value of an option that it has."""
+    command = list(command)
+    command[command.index(option) + 1] = value
+    return command
