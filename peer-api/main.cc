@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lib/base/clock.h"
+#include "lib/base/service_manager.h"
 #include "lib/base/signals.h"
 #include "lib/base/version.h"
 #include "lib/http/http_server.h"
@@ -50,7 +51,7 @@ int Run(Settings settings) {
                token_count);
   if (chaos) spdlog::warn("chaos consequence=\"calls fail on purpose: not fit for use\"");
 
-  const int signal = WaitForTerminationSignal();
+  const int signal = ServeUntilSignal(AnswersAt(settings.server.listen.ToString()));
   spdlog::info("peer_api_stopping signal={}", signal);
   service.Stop();
   (*server)->Stop();
