@@ -26,7 +26,7 @@ RUN set -eu; \
     done; \
     apt-get update; \
     apt-get install -y --no-install-recommends libgrpc++1.51 libprotobuf32 libsodium23 libspdlog1.10 libpcap0.8 libmnl0 \
-      libsqlite3-0 libpq5 libcurl4 libseccomp2 libssl3 libcpp-httplib0.11 libprometheus-cpp-core1.0 libqrencode4 libpng16-16; \
+      libsqlite3-0 libsystemd0 libpq5 libcurl4 libseccomp2 libssl3 libcpp-httplib0.11 libprometheus-cpp-core1.0 libqrencode4 libpng16-16; \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin; \
     install -d -m 0750 -g jitwg /run/jitwg; \
     install -d -m 0750 -o jitwg-provisioner -g jitwg /run/jitwg-provisioner; \

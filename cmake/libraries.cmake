@@ -12,6 +12,7 @@ find_package(prometheus-cpp CONFIG REQUIRED COMPONENTS core)
 find_package(Boost 1.74 REQUIRED)  # Asio alone, header-only
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(tomlplusplus REQUIRED)  # used header-only, in one file; see lib/base/config_file.cc
+pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(pcap REQUIRED IMPORTED_TARGET libpcap)
 pkg_check_modules(mnl REQUIRED IMPORTED_TARGET libmnl)
 pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl)

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "lib/base/clock.h"
+#include "lib/base/service_manager.h"
 #include "lib/base/signals.h"
 #include "lib/base/version.h"
 #include "lib/registry/factory.h"
@@ -100,7 +101,7 @@ int Run(const Settings& settings) {
   spdlog::info("provisioner_started version={} gateway=\"{}\" sniffer={} registry={}", Version(),
                LogText(settings.identity.gateway), settings.sniffer, kind ? kind->kind : "");
 
-  const int signal = WaitForTerminationSignal();
+  const int signal = ServeUntilSignal(AnswersAt(settings.admin_listen));
   spdlog::info("provisioner_stopping signal={}", signal);
   (*server)->SetServing(false);
   status->reset();

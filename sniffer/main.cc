@@ -4,6 +4,7 @@
 
 #include <iostream>
 
+#include "lib/base/service_manager.h"
 #include "lib/base/signals.h"
 #include "lib/base/version.h"
 #include "sniffer/confinement.h"
@@ -29,7 +30,7 @@ int main(int argc, char** argv) {
   auto daemon = sniffer::Daemon::Start(options);
   if (!daemon) return Fail(daemon.error());
   spdlog::info("started version={} listen={}", Version(), options.listen);
-  const int signal = WaitForTerminationSignal();
+  const int signal = ServeUntilSignal(AnswersAt(options.listen));
   spdlog::info("stopping signal={}", signal);
   daemon->reset();
   spdlog::info("stopped");

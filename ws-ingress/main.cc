@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "lib/base/service_manager.h"
 #include "lib/base/version.h"
 #include "lib/sandbox/start.h"
 #include "ws-ingress/certificates.h"
@@ -86,11 +87,17 @@ void LookAtCertificates(Certificates& certificates) {
 
 // Until somebody wants it to end. Returns the signal.
 int Serve(const Server& server, const Counters& counters, Certificates* certificates) {
+  ServiceManager manager(AnswersAt(server.listening().front().ToString()));
+  manager.Ready();
   for (;;) {
     const int signal = WaitForSignal(kLook);
+    manager.Beat();
     if (signal == SIGUSR1) LogStatus(server, counters);
     if (signal == 0 && certificates != nullptr) LookAtCertificates(*certificates);
-    if (signal == SIGINT || signal == SIGTERM) return signal;
+    if (signal == SIGINT || signal == SIGTERM) {
+      manager.Stopping();
+      return signal;
+    }
   }
 }
 
