@@ -38,6 +38,13 @@ std::optional<gid_t> FindGroup(const std::string& name) {
   return entry->gr_gid;
 }
 
+Error OpenToAnyone(const std::string& directory, const std::string& path) {
+  return {ErrorCode::kPermissionDenied, "anyone may write the directory " + directory +
+                                            ", and so put another socket in the place of " + path +
+                                            "; chmod o-w " + directory +
+                                            ", or choose another directory"};
+}
+
 }  // namespace
 
 Result<std::string> ParseUnixAddress(std::string_view address) {
@@ -75,10 +82,7 @@ Status CheckSocketDirectory(const std::string& path) {
     const bool found = ::stat(directory.c_str(), &facts) == 0;
     const bool writable = found && (facts.st_mode & S_IWOTH) != 0;
     if (writable && (innermost || (facts.st_mode & S_ISVTX) == 0)) {
-      return Error{ErrorCode::kPermissionDenied, "anyone may write the directory " + directory +
-                                                     ", and so put another socket " +
-                                                     "in the place of " + path + "; chmod o-w " +
-                                                     directory + ", or choose another directory"};
+      return OpenToAnyone(directory, path);
     }
     if (end == 0) break;
     end = path.rfind('/', end - 1);

@@ -6,9 +6,9 @@ import os
 from programs import NOBODY, ORDINARY_USER, Program
 from registry import NO_CLIENT, scenario
 from scenarios.startup import IN_GATEWAY, check_all
-from shell import run
+from shell import run, wait_until
 
-NET_ADMIN, NET_RAW = 1 << 12, 1 << 13
+NET_BIND_SERVICE, NET_ADMIN, NET_RAW = 1 << 10, 1 << 12, 1 << 13
 
 
 def facts(pid):
@@ -65,6 +65,36 @@ def rights(env):
     peek = run(*ORDINARY_USER, "cat", f"/proc/{pid}/environ", check=False)
     assert peek.returncode != 0, "its own user can look into the provisioner"
     assert client.ping(4, 20.0), "the client does not get in"
+
+
+@scenario("peer_api_and_ingress_started_as_root_keep_none_of_its_rights", udp_only=NO_CLIENT)
+def helpers_rights(env):
+    env.world.add_interface()
+    registry, tokens = f"sqlite:{env.jitwg.run}/api.db", f"{env.jitwg.run}/tokens"
+    run(env.jitwg.path("jitwgctl"), "--registry", registry, "peer", "list")
+    with open(os.open(tokens, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+        file.write("admin 0123456789abcdef0123456789abcdef\n")
+    ingress = [env.jitwg.path("jitwg-ws-ingress"), "--plain", "--max-connections", "100", "--target", "127.0.0.1:51820",
+               "--listen"]
+    programs = [
+        (Program("jitwg-peer-api", IN_GATEWAY + [
+            env.jitwg.path("jitwg-peer-api"), "--registry", registry, "--token-file", tokens, "--listen",
+            "127.0.0.1:0"], env.jitwg.log_path("api")), 0),
+        (Program("jitwg-ws-ingress", IN_GATEWAY + ingress + ["127.0.0.1:8443"], env.jitwg.log_path("ingress")), 0),
+        # A port of the old kind needs one right, and gets no other.
+        (Program("jitwg-ws-ingress", IN_GATEWAY + ingress + ["127.0.0.1:443"], env.jitwg.log_path("ingress-443")),
+         NET_BIND_SERVICE),
+    ]
+    try:
+        for program, allowed in programs:
+            program.start()
+            wait_until(lambda program=program: "_started" in program.log() or not program.running, 15, "it serves")
+            assert program.running, program.log()[-2000:]
+            check_rights(program, allowed, bounding_too=True)
+    finally:
+        for program, _ in programs:
+            if program.started:
+                program.stop()
 
 
 @scenario("a_sniffer_with_a_user_of_its_own_lets_a_client_in")
