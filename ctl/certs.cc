@@ -75,18 +75,20 @@ void Append(std::vector<NewFile>& files, const std::string& name, KeyPair pair) 
   files.push_back({name + ".pem", std::move(pair.certificate)});
 }
 
+Result<std::string> ReadOne(const std::string& path) {
+  std::ifstream file(path);
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  if (!text.empty()) return text;
+  return Error{ErrorCode::kNotFound,
+               "cannot read " + path + "; without --renew a new authority is made"};
+}
+
 Result<KeyPair> ReadAuthority(const std::string& folder) {
-  KeyPair pair;
-  for (const auto& [name, text] :
-       {std::pair{"/ca.pem", &pair.certificate}, {"/ca.key", &pair.key}}) {
-    std::ifstream file(folder + name);
-    text->assign(std::istreambuf_iterator<char>(file), {});
-    if (text->empty()) {
-      return Error{ErrorCode::kNotFound,
-                   "cannot read " + folder + name + "; without --renew a new authority is made"};
-    }
-  }
-  return pair;
+  auto certificate = ReadOne(folder + "/ca.pem");
+  if (!certificate) return certificate.error();
+  auto key = ReadOne(folder + "/ca.key");
+  if (!key) return key.error();
+  return KeyPair{std::move(*certificate), std::move(*key)};
 }
 
 Status AppendLeaves(const CertsOptions& options, const KeyPair& authority,
@@ -117,22 +119,26 @@ Result<std::vector<NewFile>> MakeFiles(const CertsOptions& options) {
   return files;
 }
 
+Error IsThere(const std::string& path) {
+  return {ErrorCode::kAlreadyExists,
+          path +
+              " is there already, and nothing was written; choose another folder, or add "
+              "--renew (new certificates of the same authority) or --overwrite"};
+}
+
 Status WriteFiles(const CertsOptions& options, const std::vector<NewFile>& files) {
   if (::mkdir(options.folder.c_str(), 0700) != 0 && errno != EEXIST) {
     return ErrnoError("cannot make the folder " + options.folder, errno);
   }
+  const std::string prefix = options.folder + "/";
   for (const NewFile& file : files) {
-    const std::string path = options.folder + "/" + file.name;
+    const std::string path = prefix + file.name;
     struct stat facts {};
     const bool there = ::lstat(path.c_str(), &facts) == 0;
-    if (!there || options.overwrite || options.renew) continue;
-    return Error{ErrorCode::kAlreadyExists,
-                 path +
-                     " is there already, and nothing was written; choose another folder, or add "
-                     "--renew (new certificates of the same authority) or --overwrite"};
+    if (there && !options.overwrite && !options.renew) return IsThere(path);
   }
   for (const NewFile& file : files) {
-    const Status written = WriteOne(options.folder + "/" + file.name, file.text);
+    const Status written = WriteOne(prefix + file.name, file.text);
     if (!written) return written;
   }
   return {};
