@@ -9,7 +9,7 @@
 namespace jitwg::ctl {
 namespace {
 
-constexpr std::chrono::milliseconds kBetweenDrawings(200);
+constexpr std::chrono::milliseconds kBetweenFrames(200);
 
 bool WantsColour() {
   const char* without = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe): nobody sets it
@@ -53,7 +53,7 @@ void Screen::Run() {
   std::unique_lock lock(mutex_);
   while (!stop_) {
     Draw();
-    wake_.wait_for(lock, kBetweenDrawings, [this] { return stop_; });
+    wake_.wait_for(lock, kBetweenFrames, [this] { return stop_; });
   }
 }
 

@@ -13,6 +13,7 @@
 #include "lib/http/http_server.h"
 #include "lib/registry/factory.h"
 #include "lib/sandbox/start.h"
+#include "peer-api/counted.h"
 #include "peer-api/service.h"
 #include "peer-api/settings.h"
 #include "peer-api/tokens.h"
@@ -37,8 +38,13 @@ int Run(Settings settings) {
   const std::size_t token_count = tokens->size();
   const bool chaos = settings.service.chaos.has_value();
   Service service(clock, **registry, **control, std::move(*tokens), std::move(settings.service));
-  const auto server = http::HttpServer::Start(settings.server, service);
+  Counted counted(service);
+  const auto server = http::HttpServer::Start(settings.server, counted);
   if (!server) return Refuse(server.error());
+  const auto numbers = metrics::MetricsServer::Start(
+      settings.metrics,
+      {.metrics = [&](metrics::Exposition& out) { counted.Collect(**registry, out); }});
+  if (!numbers) return Refuse(numbers.error());
   settings.server.listen.port = (*server)->port();
   spdlog::info("peer_api_started version={} listen={} tls={} tokens={}", Version(),
                settings.server.listen.ToString(), !settings.server.certificate.empty(),

@@ -222,11 +222,13 @@ std::variant<Settings, int> ReadSettings(int argc, const char* const* argv, std:
   AddClients(parser, raw);
   AddBounds(parser, settings, raw);
   AddRest(parser, settings, raw);
+  metrics::AddMetricsOptions(parser, settings.metrics);
   parser.Examples(kExamples);
   parser.Parse(argc, argv);
   FillSides(parser, raw, settings.service.server_sides);
   CheckTransport(parser, settings, raw);
   TakeChaos(parser, raw, settings.service);
+  metrics::CheckMetricsOptions(parser, settings.metrics);
   if (const auto exit_code = parser.Finish(out, err)) return *exit_code;
   settings.service.admin_limit = LimitOf(raw.rate_limit);
   settings.service.gateway_limit = LimitOf(raw.gateway_rate_limit);

@@ -8,6 +8,7 @@
 
 #include "lib/base/log.h"
 #include "lib/http/http_server.h"
+#include "lib/metrics/metrics_server.h"
 #include "peer-api/service.h"
 
 namespace jitwg::api {
@@ -17,6 +18,7 @@ struct Settings {
   std::string token_file = "/etc/jitwg/peer-api.tokens";
   http::ServerOptions server;
   ServiceOptions service;
+  metrics::MetricsOptions metrics;
   LogOptions log;
 };
 

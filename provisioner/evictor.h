@@ -40,7 +40,7 @@ struct EvictorCallbacks {
   // What an interface holds, as it was listed.
   std::function<void(const std::string&, const PeerList&)> listed;
   // The same, with what the book makes of our own peers in it. May be empty.
-  std::function<void(const std::string&, const PeerList&, const Observation&)> observed;
+  std::function<void(const std::string&, const PeerList&, const Observation&)> observed = {};
 };
 
 // So often that an unfinished peer stays at most a third longer than it may.

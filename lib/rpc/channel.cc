@@ -42,8 +42,10 @@ Result<std::shared_ptr<TlsIdentity>> IdentityOf(const TlsOptions& tls) {
   return loaded;
 }
 
-// Whether a line that is silent is still one: a machine that vanished says no goodbye.
-void WatchLine(grpc::ChannelArguments& arguments) {
+// Whether a line that is silent is still one: a machine that vanished says no goodbye. And straight
+// to the address, whatever a proxy's environment variable says.
+void AddTcpArguments(grpc::ChannelArguments& arguments) {
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
@@ -71,7 +73,7 @@ Result<std::shared_ptr<grpc::Channel>> MakeChannel(std::string_view address,
   if (!identity) return identity.error();
   auto names = tls.server_names;
   if (names.empty()) names.push_back(parsed->host);
-  WatchLine(arguments);
+  AddTcpArguments(arguments);
   return grpc::CreateCustomChannel("dns:" + parsed->ToString(),
                                    ChannelCredentials(**identity, std::move(names)), arguments);
 }

@@ -99,8 +99,8 @@ void AddWithArguments(Filter& filter) {
        {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_GET_NO_NEW_PRIVS, PR_CAPBSET_READ}) {
     filter.Allow("prctl", {Is(0, static_cast<scmp_datum_t>(option))});
   }
-  for (const unsigned long request : {TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX}) {
-    filter.Allow("ioctl", {Is(1, request)});
+  for (const int request : {TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX}) {
+    filter.Allow("ioctl", {Is(1, static_cast<scmp_datum_t>(request))});
   }
   // Of interfaces (linux/sockios.h); what changes one needs CAP_NET_ADMIN.
   filter.Allow("ioctl", {Is(1, 0x8900, 0xffffff00)});

@@ -35,6 +35,7 @@ def check_numbers(there, folder):
     assert value(provisioner, 'jitwg_provisioner_lookup_seconds_count{source="sqlite"}') >= 2
     assert value(provisioner, 'jitwg_provisioner_registry_healthy{kind="sqlite"}') == 1
     assert value(provisioner, "jitwg_provisioner_sniffer_connected") == 1
+    assert value(scrape("jitwg-peer-api"), 'jitwg_peer_api_callers_refused_total{reason="token"}') == 1
     return names
 
 

@@ -11,14 +11,14 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
 sys.dont_write_bytecode = True
 
-from programs import ORDINARY_USER, SNIFFER_RIGHTS, Program  # noqa: E402  (after the path is set)
+from programs import NOBODY, ORDINARY_USER, SNIFFER_RIGHTS, Program  # noqa: E402  (after the path is set)
 from registry import Variant  # noqa: E402
 from runner import Environment  # noqa: E402
 from shell import in_netns, run, wait_until  # noqa: E402
 from world import GATEWAY  # noqa: E402
 
 # In the gateway's own namespace, where nobody else listens.
-PORTS = {"jitwg-sniffer": 9586, "jitwg-provisioner": 9587, "jitwg-ws-ingress": 9588}
+PORTS = {"jitwg-sniffer": 9586, "jitwg-provisioner": 9587, "jitwg-ws-ingress": 9588, "jitwg-peer-api": 9589}
 # What a browser would run if anybody forgot to escape it.
 HOSTILE_NAME = "<img src=x onerror=\"window.owned=1\"><b>laptop</b>&amp;'"
 
@@ -59,9 +59,20 @@ class Observed:
         self.client, self.stranger = env.world.add_client(), env.world.add_client()
         self.jitwg = env.jitwg
         listen = f"127.0.0.1:{PORTS['jitwg-ws-ingress']}"
-        self.ingress = Program("jitwg-ws-ingress", ["ip", "netns", "exec", GATEWAY] + ORDINARY_USER + [
+        ingress = Program("jitwg-ws-ingress", ["ip", "netns", "exec", GATEWAY] + ORDINARY_USER + [
             env.jitwg.path("jitwg-ws-ingress"), "--listen", "127.0.0.1:8443", "--plain", "--target", "127.0.0.1:51820",
             "--max-connections", "100", "--metrics-listen", listen], env.jitwg.log_path("ws-ingress"))
+        self.others = [ingress, self._make_api()]
+
+    def _make_api(self):
+        """Beside the same registry."""
+        tokens = os.path.join(self.jitwg.run, "provisioner", "tokens")
+        with open(os.open(tokens, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as file:
+            file.write("admin " + "f" * 48 + "\n")
+        os.chown(tokens, NOBODY, NOBODY)
+        return Program("jitwg-peer-api", ["ip", "netns", "exec", GATEWAY] + ORDINARY_USER + [
+            self.jitwg.path("jitwg-peer-api"), "--listen", "127.0.0.1:8080", "--registry", self.jitwg.registry, "--token-file",
+            tokens, "--metrics-listen", f"127.0.0.1:{PORTS['jitwg-peer-api']}"], self.jitwg.log_path("peer-api"))
 
     def _start_daemons(self):
         """Both in the gateway's namespace, so that what they serve meets nobody of this machine."""
@@ -81,7 +92,8 @@ class Observed:
         self.stranger.point_at(self.gateway)
         self.jitwg.add_peer(self.client.keys.public, self.client.prefixes, extra=("--name", HOSTILE_NAME))
         self._start_daemons()
-        self.ingress.start()
+        for program in self.others:
+            program.start()
         assert self.client.ping(4, 20.0), "no answer through the tunnel"
         self.stranger.poke()
         live = 'jitwg_kernel_peers{interface="wg0",state="live"}'
@@ -90,7 +102,9 @@ class Observed:
             text = scrape("jitwg-provisioner")
             return value(text, live) == 1 and value(text, 'jitwg_provisioner_decisions_total{verdict="unknown_key"}')
         wait_until(counted, 20, "one live peer and one refusal are counted", interval=0.2)
-        wait_until(lambda: "metrics_started" in self.ingress.log(), 10, "the ingress serves its numbers")
+        for program in self.others:
+            wait_until(lambda program=program: "metrics_started" in program.log(), 10, f"{program.name} serves its numbers")
+        assert fetch("http://127.0.0.1:8080/healthz")[0] == 200 and fetch("http://127.0.0.1:8080/v1/peers")[0] == 401
 
 
 @contextlib.contextmanager
@@ -106,7 +120,8 @@ def observed(binaries, results):
         yield there
     finally:
         if there:
-            there.ingress.stop()
+            for program in there.others:
+                program.stop()
         env.close()
 
 

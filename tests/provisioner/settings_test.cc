@@ -36,6 +36,21 @@ TEST(Settings, DefaultsServeOneGateway) {
   EXPECT_EQ(options.evict_interval, std::chrono::seconds(10));
 }
 
+TEST(Settings, TheStatusPageIsForThisHostUnlessAskedFor) {
+  const auto shows = [](std::vector<const char*> arguments) {
+    const auto outcome = Read(std::move(arguments));
+    const auto* settings = std::get_if<Settings>(&outcome.settings);
+    return settings != nullptr && settings->ShowsStatusPage();
+  };
+  EXPECT_FALSE(shows({}));
+  EXPECT_FALSE(shows({"--status-page", "on"}));
+  EXPECT_TRUE(shows({"--metrics-listen", "127.0.0.1:9587"}));
+  EXPECT_FALSE(shows({"--metrics-listen", "127.0.0.1:9587", "--status-page", "off"}));
+  EXPECT_FALSE(shows({"--metrics-listen", "192.0.2.1:9587", "--metrics-allow-remote"}));
+  EXPECT_TRUE(shows(
+      {"--metrics-listen", "192.0.2.1:9587", "--metrics-allow-remote", "--status-page", "on"}));
+}
+
 TEST(Settings, FlagsReachTheOptions) {
   const auto outcome = Read({"--completion", "retry", "--idle-timeout", "20s", "--max-lookups", "5",
                              "--network", "lab", "--gateway", "gw7", "--max-peers", "9"});

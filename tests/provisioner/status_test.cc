@@ -18,7 +18,7 @@ using std::chrono::seconds;
 using testing::HasSubstr;
 using testing::Not;
 
-const SteadyTime kNow{seconds(10'000)};
+const SteadyTime kListedAt{seconds(10'000)};
 const WallTime kToday{seconds(1'700'000'000)};
 
 EvictionCandidate Candidate(bool completed, seconds quiet, bool pinned = false) {
@@ -27,8 +27,8 @@ EvictionCandidate Candidate(bool completed, seconds quiet, bool pinned = false) 
           .known = true,
           .pinned = pinned,
           .completed = completed,
-          .installed_at = kNow - quiet,
-          .last_activity = kNow - quiet};
+          .installed_at = kListedAt - quiet,
+          .last_activity = kListedAt - quiet};
 }
 
 TEST(CountPeers, PutsEachPeerInOneState) {
@@ -39,7 +39,7 @@ TEST(CountPeers, PutsEachPeerInOneState) {
   seen.candidates = {Candidate(true, seconds(180)), Candidate(true, seconds(181)),
                      Candidate(false, seconds(5)), Candidate(false, seconds(500)),
                      Candidate(true, seconds(900), /*pinned=*/true)};
-  EXPECT_EQ(CountPeers(list, seen, kNow),
+  EXPECT_EQ(CountPeers(list, seen, kListedAt),
             (PeerCounts{.live = 1, .unfinished = 1, .stale = 2, .pinned = 1, .foreign = 2}));
 }
 

@@ -67,6 +67,32 @@ def rights(env):
     assert client.ping(4, 20.0), "the client does not get in"
 
 
+@scenario("a_sniffer_with_a_user_of_its_own_lets_a_client_in")
+def own_user(env):
+    gateway, client = env.world.add_interface(), env.world.add_client()
+    client.point_at(gateway)
+    env.jitwg.register(client)
+    control = f"/var/run/wireguard/{gateway.name}.sock"
+    if os.path.exists(control):  # of userspace WireGuard, which makes it root's; the kernel has none
+        os.chown(control, NOBODY, NOBODY)
+    folder = f"{env.jitwg.run}/own"
+    env.jitwg.sniffer_socket = f"unix:{folder}/sniffer.sock"
+    env.jitwg.sniffer = Program("jitwg-sniffer", IN_GATEWAY + replaced(
+        env.jitwg.sniffer_command([gateway]), "--state-dir", f"{folder}/state") + ["--user", str(NOBODY)],
+        env.jitwg.log_path("sniffer"))
+    env.jitwg.provisioner = Program("jitwg-provisioner", ORDINARY_USER + env.jitwg.provisioner_command(),
+                                    env.jitwg.log_path("provisioner"))
+    env.jitwg.start_sniffer()
+    env.jitwg.start_provisioner()
+    queue_only = "--completion hold" in " ".join(env.jitwg.sniffer_command([gateway]))
+    check_rights(env.jitwg.sniffer, NET_ADMIN if queue_only else NET_ADMIN | NET_RAW, bounding_too=True)
+    assert facts(env.jitwg.sniffer.tree()[0])["Uid"].split() == [str(NOBODY)] * 4
+    for path, mode in ((folder, 0o750), (f"{folder}/state", 0o700)):
+        found = os.stat(path)
+        assert (found.st_uid, found.st_mode & 0o7777) == (NOBODY, mode), f"{path}: {found}"
+    assert client.ping(4, 20.0), "the client does not get in"
+
+
 @scenario("a_socket_directory_that_anyone_may_write_is_refused", udp_only=NO_CLIENT)
 def open_directory(env):
     gateway = env.world.add_interface()
