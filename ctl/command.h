@@ -42,8 +42,8 @@ struct CommonOptions {
 using Arguments = std::vector<std::string>;
 using Command = int (*)(const Arguments& arguments, Io io);
 
-// Adds --sniffer, --admin with --tls-..., --registry with its files and --json, which every command accepts, by
-// environment and file too.
+// Adds --sniffer, --admin with --tls-..., --registry with its files and --json, which every command
+// accepts, by environment and file too.
 void AddCommon(ConfigParser& parser, CommonOptions& options);
 
 // Prints "jitwgctl: <message>" to `err`. Returns the exit code for the error.

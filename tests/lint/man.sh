@@ -20,7 +20,7 @@ for page in "$pages"/*.8; do
   fi
   shown="$(mandoc -T ascii "$page" | col -b)"
   for option in $(grep -oE '^  (-h,)?--[a-z-]+' <<<"$help" | tr -d ' '); do
-    grep -qE -- "^ +$option( |\$)" <<<"$shown" || { echo "$name.8 lacks $option" >&2 && exit 1; }
+    grep -qE -- "^ +([a-z-]+, )*$option(,| |\$)" <<<"$shown" || { echo "$name.8 lacks $option" >&2 && exit 1; }
     count=$((count + 1))
   done
 done

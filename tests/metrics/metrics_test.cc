@@ -123,7 +123,7 @@ TEST_F(MetricsServerTest, ShowsPagesToNobodyWhoCameByAnotherName) {
   }
 }
 
-std::string FaultsOf(std::vector<std::string> arguments) {
+std::string FaultsOf(const std::vector<std::string>& arguments) {
   MetricsOptions options;
   ConfigParser parser("x", "X.", ConfigParser::File::kNone);
   AddMetricsOptions(parser, options);

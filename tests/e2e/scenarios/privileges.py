@@ -72,13 +72,12 @@ def own_user(env):
     gateway, client = env.world.add_interface(), env.world.add_client()
     client.point_at(gateway)
     env.jitwg.register(client)
-    control = f"/var/run/wireguard/{gateway.name}.sock"
-    if os.path.exists(control):  # of userspace WireGuard, which makes it root's; the kernel has none
-        os.chown(control, NOBODY, NOBODY)
+    # The control socket of userspace WireGuard is root's, and wireguard-go ends when somebody gives it away.
+    user = 0 if os.path.exists(f"/var/run/wireguard/{gateway.name}.sock") else NOBODY
     folder = f"{env.jitwg.run}/own"
     env.jitwg.sniffer_socket = f"unix:{folder}/sniffer.sock"
     env.jitwg.sniffer = Program("jitwg-sniffer", IN_GATEWAY + replaced(
-        env.jitwg.sniffer_command([gateway]), "--state-dir", f"{folder}/state") + ["--user", str(NOBODY)],
+        env.jitwg.sniffer_command([gateway]), "--state-dir", f"{folder}/state") + ["--user", str(user)],
         env.jitwg.log_path("sniffer"))
     env.jitwg.provisioner = Program("jitwg-provisioner", ORDINARY_USER + env.jitwg.provisioner_command(),
                                     env.jitwg.log_path("provisioner"))
@@ -86,10 +85,10 @@ def own_user(env):
     env.jitwg.start_provisioner()
     queue_only = "--completion hold" in " ".join(env.jitwg.sniffer_command([gateway]))
     check_rights(env.jitwg.sniffer, NET_ADMIN if queue_only else NET_ADMIN | NET_RAW, bounding_too=True)
-    assert facts(env.jitwg.sniffer.tree()[0])["Uid"].split() == [str(NOBODY)] * 4
+    assert facts(env.jitwg.sniffer.tree()[0])["Uid"].split() == [str(user)] * 4
     for path, mode in ((folder, 0o750), (f"{folder}/state", 0o700)):
         found = os.stat(path)
-        assert (found.st_uid, found.st_mode & 0o7777) == (NOBODY, mode), f"{path}: {found}"
+        assert (found.st_uid, found.st_mode & 0o7777) == (user, mode), f"{path}: {found}"
     assert client.ping(4, 20.0), "the client does not get in"
 
 

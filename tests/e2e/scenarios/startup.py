@@ -74,7 +74,8 @@ def sniffer_capabilities(env):
     gateway = env.world.add_interface()
     os.chmod(env.jitwg.run, 0o777)
     os.chown(f"{env.jitwg.run}/sniffer", NOBODY, NOBODY)
-    sniffer = env.jitwg.sniffer_command([gateway])
+    # With `hold` alone CAP_NET_RAW is not needed.
+    sniffer = env.jitwg.sniffer_command([gateway], ["--completion", "auto"])
     no_raw = [word.replace(",+net_raw", "") for word in SNIFFER_RIGHTS]
     no_admin = [word.replace("+net_admin,", "") for word in SNIFFER_RIGHTS]
     check_all([

@@ -49,7 +49,8 @@ bool Run(const std::vector<std::string>& arguments, const std::string& input = "
   return false;
 }
 
-// Asks again and again, a child process at a time, until it works, `daemon` has ended or a minute is over.
+// Asks again and again, a child process at a time, until it works, `daemon` has ended or a minute
+// is over.
 bool Eventually(const std::vector<std::string>& arguments, pid_t& daemon) {
   const auto deadline = steady_clock::now() + std::chrono::minutes(1);
   while (steady_clock::now() < deadline) {
@@ -124,7 +125,8 @@ bool NetnsHarness::StartUserspace() {
   if (daemon_ == 0) {
     ::setenv("LOG_LEVEL", "error", 1);
     ::setenv("WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD", "1", 1);  // or it prints a box
-    // It says what is wrong with it on standard output, and must not outlive this program, for whose pipe ctest waits.
+    // It says what is wrong with it on standard output, and must not outlive this program, for
+    // whose pipe ctest waits.
     ::dup2(2, 1);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     Become({"wireguard-go", "-f", name_});
