@@ -125,7 +125,7 @@ def database_fails_over(env):
 def disk_full(env):
     gateway, live, late = env.world.add_interface(), env.world.add_client(), env.world.add_client()
     state = f"{env.jitwg.run}/provisioner"
-    run("mount", "-t", "tmpfs", "-o", f"size=2m,uid={NOBODY},gid={NOBODY}", "tmpfs", state)
+    run("mount", "-t", "tmpfs", "-o", f"size=2m,mode=0755,uid={NOBODY},gid={NOBODY}", "tmpfs", state)
     try:
         with with_control_plane(env) as (_, api):
             env.jitwg.start(gateway)
