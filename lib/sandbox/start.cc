@@ -31,7 +31,7 @@ Status ChangeUser(const std::string& name) {
 }
 
 Status LimitCalls(SystemCalls allowed) {
-  const Status limited = LimitSystemCalls(allowed);
+  Status limited = LimitSystemCalls(allowed);
   if (limited || limited.error().code != ErrorCode::kUnavailable) return limited;
   spdlog::warn("system_calls_not_limited why=\"{}\"", limited.error().message);
   return {};
