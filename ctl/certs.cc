@@ -138,7 +138,7 @@ Status WriteFiles(const CertsOptions& options, const std::vector<NewFile>& files
     if (there && !options.overwrite && !options.renew) return IsThere(path);
   }
   for (const NewFile& file : files) {
-    const Status written = WriteOne(prefix + file.name, file.text);
+    Status written = WriteOne(prefix + file.name, file.text);
     if (!written) return written;
   }
   return {};
