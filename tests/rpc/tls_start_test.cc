@@ -67,7 +67,7 @@ class TlsFiles : public ::testing::Test {
 
 TEST_F(TlsFiles, AKeyThatOthersMayReadIsRefused) {
   ASSERT_TRUE(ReadTlsFiles(tls_));
-  for (const mode_t mode : {0604, 0602, 0620}) {
+  for (const mode_t mode : {0604U, 0602U, 0620U}) {
     ::chmod(tls_.key_file.c_str(), mode);
     ExpectRefused("may be read or changed by others");
   }
@@ -104,7 +104,7 @@ TEST(SocketDirectory, ThatAnyoneMayWriteIsRefused) {
   const std::string inner = dir.File("run");
   ::mkdir(inner.c_str(), 0700);
   EXPECT_TRUE(CheckSocketDirectory(inner + "/s.sock"));
-  for (const mode_t mode : {0777, 01777, 0707}) {
+  for (const mode_t mode : {0777U, 01777U, 0707U}) {
     ::chmod(inner.c_str(), mode);
     const auto server = Server::Start({inner + "/s.sock", {}, 4 << 20}, {});
     ASSERT_FALSE(server) << mode;
