@@ -4,7 +4,6 @@
 
 #include <map>
 #include <mutex>
-#include <utility>
 
 #include "lib/rpc/address.h"
 #include "lib/rpc/grpc_log.h"
@@ -75,7 +74,7 @@ Result<std::shared_ptr<grpc::Channel>> MakeChannel(std::string_view address,
   if (names.empty()) names.push_back(parsed->host);
   AddTcpArguments(arguments);
   return grpc::CreateCustomChannel("dns:" + parsed->ToString(),
-                                   ChannelCredentials(**identity, std::move(names)), arguments);
+                                   ChannelCredentials(**identity, names), arguments);
 }
 
 void SetTimeout(grpc::ClientContext& context, std::chrono::milliseconds timeout) {

@@ -17,7 +17,7 @@ namespace jitwg::rpc {
 // `identity` must outlive what is made with the credentials.
 std::shared_ptr<grpc::ServerCredentials> ServerCredentials(const TlsIdentity& identity,
                                                            std::vector<std::string> client_names);
-std::shared_ptr<grpc::ChannelCredentials> ChannelCredentials(const TlsIdentity& identity,
-                                                             std::vector<std::string> server_names);
+std::shared_ptr<grpc::ChannelCredentials> ChannelCredentials(
+    const TlsIdentity& identity, const std::vector<std::string>& server_names);
 
 }  // namespace jitwg::rpc
