@@ -85,7 +85,7 @@ Arguments PlainWords(const Arguments& words, const std::vector<Option>& options)
 // The command that the plain words name, and how many words that takes; empty: none yet.
 std::string CommandIn(const Arguments& plain, const std::vector<std::string>& commands) {
   for (std::size_t count = std::min<std::size_t>(plain.size(), 2); count > 0; --count) {
-    const std::string name = count == 2 ? plain[0] + " " + plain[1] : plain[0];
+    std::string name = count == 2 ? plain[0] + " " + plain[1] : plain[0];
     if (std::find(commands.begin(), commands.end(), name) != commands.end()) return name;
   }
   return "";
