@@ -126,6 +126,7 @@ int Import(ImportOptions options, std::vector<PeerRow> rows, Io io) {
   // With bad rows it is a rehearsal: the registry's own objections are told at once with theirs.
   const bool rehearsal = !refused.empty() && !options.bulk.skip_bad;
   options.bulk.dry_run = options.bulk.dry_run || rehearsal;
+  // Makes the file of an absent one, and says so, as every command does.
   if (auto opened = OpenRegistry(options.common, io); !opened) return Fail(io, opened.error());
   auto outcome = [&] {
     Progress progress(io.err, "importing", peers.size());

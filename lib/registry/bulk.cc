@@ -2,7 +2,7 @@
 
 #include <memory>
 #include <optional>
-#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "lib/registry/bulk_store.h"
@@ -36,7 +36,7 @@ class Import {
 
   // An error ends the import, unless it is about this peer alone.
   Status Take(std::size_t index, const Peer& peer) {
-    Status taken = TryOne(index, peer);
+    Status taken = TryOne(peer);
     if (taken || !ConcernsThePeer(taken.error())) return taken;
     outcome_.refused.push_back({index, std::move(taken.error())});
     return {};
@@ -52,10 +52,9 @@ class Import {
   }
 
  private:
-  Status TryOne(std::size_t index, const Peer& peer) {
+  Status TryOne(const Peer& peer) {
     if (auto valid = Validate(peer); !valid) return valid;
-    const auto [first, fresh] = indexes_.emplace(peer.public_key, index);
-    if (!fresh) {
+    if (!seen_.insert(peer.public_key).second) {
       return Error{ErrorCode::kInvalidArgument,
                    "the key " + peer.public_key.ToBase64() + " comes twice"};
     }
@@ -76,7 +75,7 @@ class Import {
   BulkStore& store_;
   const BulkOptions options_;
   const WallTime now_;
-  std::unordered_map<PublicKey, std::size_t, PublicKeyHash> indexes_;
+  std::unordered_set<PublicKey, PublicKeyHash> seen_;
   BulkOutcome outcome_;
 };
 
