@@ -1,6 +1,7 @@
 #include "lib/rpc/channel.h"
 
 #include <grpcpp/grpcpp.h>
+#include <spdlog/spdlog.h>
 
 #include <map>
 #include <mutex>
@@ -27,14 +28,31 @@ grpc::ChannelArguments CommonArguments() {
   return arguments;
 }
 
-// One identity for all channels with the same files; kept, since a channel can outlive its owner
-// inside gRPC.
-Result<std::shared_ptr<TlsIdentity>> IdentityOf(const TlsOptions& tls) {
-  static std::mutex mutex;
-  static auto& identities = *new std::map<std::string, std::shared_ptr<TlsIdentity>>();
+// One identity for all channels with the same files. They are never destroyed, since a channel can
+// outlive its owner inside gRPC; at the process's end they only stop to follow their files.
+class Identities {
+ public:
+  Identities() : by_files_(*new Map()) {
+    spdlog::default_logger_raw();  // made before this object, so destroyed after it
+  }
+  ~Identities() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [files, identity] : by_files_) {
+      if (identity != nullptr) identity->StopFollowing();
+    }
+  }
+  Result<std::shared_ptr<TlsIdentity>> Of(const TlsOptions& tls);
+
+ private:
+  using Map = std::map<std::string, std::shared_ptr<TlsIdentity>>;
+  std::mutex mutex_;
+  Map& by_files_;
+};
+
+Result<std::shared_ptr<TlsIdentity>> Identities::Of(const TlsOptions& tls) {
   const std::string files = tls.ca_file + '\0' + tls.certificate_file + '\0' + tls.key_file;
-  const std::lock_guard lock(mutex);
-  std::shared_ptr<TlsIdentity>& kept = identities[files];
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<TlsIdentity>& kept = by_files_[files];
   if (kept != nullptr) return kept;
   auto loaded = TlsIdentity::Load(tls);
   if (loaded) kept = *loaded;
@@ -68,7 +86,8 @@ Result<std::shared_ptr<grpc::Channel>> MakeChannel(std::string_view address,
     return InvalidArgument("'" + std::string(address) + "' is TCP, which needs mutual TLS: add " +
                            missing + ", or use a Unix socket");
   }
-  const auto identity = IdentityOf(tls);
+  static Identities identities;
+  const auto identity = identities.Of(tls);
   if (!identity) return identity.error();
   auto names = tls.server_names;
   if (names.empty()) names.push_back(parsed->host);

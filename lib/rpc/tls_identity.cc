@@ -77,7 +77,9 @@ Result<std::shared_ptr<TlsIdentity>> TlsIdentity::Load(const TlsOptions& options
   return identity;
 }
 
-TlsIdentity::~TlsIdentity() {
+TlsIdentity::~TlsIdentity() { StopFollowing(); }
+
+void TlsIdentity::StopFollowing() {
   follower_.request_stop();
   if (follower_.joinable()) follower_.join();
 }

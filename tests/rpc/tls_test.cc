@@ -38,8 +38,38 @@ std::shared_ptr<grpc::Channel> StrangersChannel(int port, const std::string& ca,
                                    arguments);
 }
 
+// Sees one line of the log go by.
+class Waiter final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  // From now on, of the lines with this in them.
+  void Await(std::string text) {
+    const std::lock_guard lock(mutex_);
+    awaited_ = std::move(text);
+    seen_ = false;
+  }
+  bool seen() const { return seen_; }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    const std::string_view text(message.payload.data(), message.payload.size());
+    if (text.find("tls_refused") != text.npos && text.find(awaited_) != text.npos) seen_ = true;
+  }
+  void flush_() override {}
+
+ private:
+  std::string awaited_;
+  std::atomic<bool> seen_ = false;
+};
+
 class Tls : public ::testing::Test {
  protected:
+  // Before any thread that logs: spdlog's default logger must not be exchanged under them.
+  static void SetUpTestSuite() {
+    const auto usual = spdlog::default_logger();
+    spdlog::sinks_init_list sinks = {usual->sinks().front(), waiter_};
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", sinks));
+  }
+
   void SetUp() override {
     TlsOptions tls = authority_.Files(dir_, "server", {"localhost", "sniffer", "127.0.0.1"});
     tls.client_names = {"provisioner", "spiffe://test/operator"};
@@ -54,6 +84,7 @@ class Tls : public ::testing::Test {
   }
   grpc::Status CallAs(const TlsOptions& tls) { return Call(MakeChannel(address(), tls).value()); }
 
+  inline static const auto waiter_ = std::make_shared<Waiter>();
   const TempDir dir_;
   const TestAuthority authority_;
   std::unique_ptr<Server> server_;
@@ -150,33 +181,17 @@ TEST_F(Tls, NewFilesAreUsedWithoutARestart) {
   EXPECT_TRUE(served) << "the server still has its old certificate";
 }
 
-// Sees one line of the log go by.
-class Waiter final : public spdlog::sinks::base_sink<std::mutex> {
- public:
-  std::atomic<bool> seen = false;
-
- protected:
-  void sink_it_(const spdlog::details::log_msg& message) override {
-    const std::string_view text(message.payload.data(), message.payload.size());
-    if (text.find("tls_refused") != std::string_view::npos) seen = true;
-  }
-  void flush_() override {}
-};
-
 TEST_F(Tls, ABadFileIsRefusedAndTheOneBeforeStaysInUse) {
-  const auto waiter = std::make_shared<Waiter>();
-  const auto before = spdlog::default_logger();
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", waiter));
+  waiter_->Await(dir_.File("server.pem"));
   const TlsOptions tls = Client({"provisioner"});
   WriteFile(dir_.File("server.pem"), "no certificate");
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   bool always_served = true;
-  while (!waiter->seen && std::chrono::steady_clock::now() < end) {
+  while (!waiter_->seen() && std::chrono::steady_clock::now() < end) {
     always_served = always_served && CallAs(tls).ok();
   }
-  EXPECT_TRUE(waiter->seen) << "nobody was told";
+  EXPECT_TRUE(waiter_->seen()) << "nobody was told";
   EXPECT_TRUE(always_served && CallAs(tls).ok());
-  spdlog::set_default_logger(before);
 }
 
 // The version agreed on, or empty when the server refused.
