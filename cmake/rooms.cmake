@@ -47,6 +47,9 @@ endfunction()
 
 # What the tests of a sanitizer's build need, and no more: the programs are tested as they are shipped.
 add_custom_target(jitwg_tests)
+if(JITWG_FUZZ)
+  add_custom_target(jitwg_fuzzers)
+endif()
 
 # jitwg_test(NAME SOURCES ... DEPS ... [LABELS ...] [NO_REGISTER] [ONE_THREAD]): a GoogleTest program; one ctest entry for
 # the program. ONE_THREAD: nothing it tests starts a thread or is shared by several, so ThreadSanitizer need not look.
@@ -95,6 +98,7 @@ function(jitwg_fuzzer name)
   set(found ${CMAKE_CURRENT_BINARY_DIR}/${name}.found)
   file(MAKE_DIRECTORY ${found})
   add_dependencies(jitwg_tests ${name})
+  add_dependencies(jitwg_fuzzers ${name})
   add_test(NAME ${JITWG_TEST_PREFIX}${name}
            COMMAND ${name} -runs=50000 -max_total_time=15 -seed=1 ${found} ${ARG_CORPUS})
   set_tests_properties(${JITWG_TEST_PREFIX}${name} PROPERTIES TIMEOUT 120 LABELS "fuzz")

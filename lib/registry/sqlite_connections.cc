@@ -12,7 +12,7 @@
 namespace jitwg::registry {
 namespace {
 
-constexpr const char* kList =
+constexpr const char* kListPage =
     "SELECT " JITWG_PEER_COLUMNS
     " FROM (SELECT * FROM peer WHERE public_key > ?1 AND (?2 = '' OR network = ?2)"
     "       AND pinned >= ?3 ORDER BY public_key LIMIT ?4) p"
@@ -116,7 +116,7 @@ Result<std::unique_ptr<SqliteWriter>> SqliteWriter::Open(const std::string& path
 }
 
 Result<std::vector<Peer>> SqliteWriter::List(const ListQuery& query) {
-  auto statement = SqliteStatement::Prepare(database_, kList);
+  auto statement = SqliteStatement::Prepare(database_, kListPage);
   if (!statement) return statement.error();
   const std::array<std::uint8_t, 1> before_all{};
   if (query.after) {

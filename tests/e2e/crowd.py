@@ -112,14 +112,14 @@ class WebSocketLine:
 class Caller:
     """One client: calls until it is answered, then keeps its line."""
 
-    def __init__(self, gateway_key, line):
+    def __init__(self, gateway_key, line, psk=None):
         self.private = initiation.new_private()
         self.public = initiation.public_of(self.private)
         self.tries = []  # when it sent an initiation
         self.lost = 0  # tries that died with their connection, not counted among those
         self.put_off = 0  # tries that a WireGuard under load answered with a cookie: call again
         self.session = None
-        self._gateway_key, self._line = gateway_key, line
+        self._gateway_key, self._line, self._psk = gateway_key, line, psk
         self._handshake, self._waits, self._called = None, False, 0.0
 
     def _received(self, data):
@@ -142,7 +142,7 @@ class Caller:
         # Not made in vain: a thousand of them would keep the processor from dialling.
         self._waits = not self._line.is_up
         if not self._waits:
-            packet, self._handshake = initiation.begin(self._gateway_key, self.private)
+            packet, self._handshake = initiation.begin(self._gateway_key, self.private, psk=self._psk)
             self._called = time.monotonic()
             self.tries.append(self._called)
             self._line.send(packet)

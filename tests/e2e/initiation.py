@@ -56,7 +56,7 @@ def tai64n(unix_seconds=None):
     return struct.pack(">QI", 0x400000000000000A + int(moment), int(moment % 1 * 1e9) & ~0xFFFFFF)
 
 
-def begin(responder_public, private, stamp=None, claim=None, sender=None):
+def begin(responder_public, private, stamp=None, claim=None, sender=None, psk=None):
     """148 bytes of initiation to `responder_public` by the holder of `private`, and what finishes that handshake. With
     `claim` the packet names that public key instead of the caller's own: valid in all but the time stamp's proof, as
     anyone can make it who knows the gateway's public key."""
@@ -72,7 +72,7 @@ def begin(responder_public, private, stamp=None, claim=None, sender=None):
     sealed_stamp = ChaCha20Poly1305(key).encrypt(_NONCE, stamp or tai64n(), digest)
     head = b"\1\0\0\0" + sender + e + sealed_key + sealed_stamp
     packet = head + mac1(responder_public, head) + bytes(16)
-    return packet, Handshake(sender, private, ephemeral, chaining, _hash(digest, sealed_stamp))
+    return packet, Handshake(sender, (ephemeral, private), chaining, _hash(digest, sealed_stamp), psk or bytes(32))
 
 
 def make(*arguments, **options):
@@ -81,11 +81,10 @@ def make(*arguments, **options):
 
 
 class Handshake:
-    """A handshake that waits for its response; there is no preshared key."""
+    """A handshake that waits for its response. Without a preshared key it is made of zeros."""
 
-    def __init__(self, sender, private, ephemeral, chaining, digest):
-        self._sender = sender
-        self._secrets = (ephemeral, private)
+    def __init__(self, sender, secrets, chaining, digest, psk):
+        self._sender, self._secrets, self._psk = sender, secrets, psk
         self._chaining, self._digest = chaining, digest
 
     def finish(self, packet):
@@ -96,7 +95,7 @@ class Handshake:
         digest, (chaining, _) = _hash(self._digest, e), _kdf2(self._chaining, e)
         for secret in self._secrets:
             chaining, _ = _kdf2(chaining, _dh(secret, e))
-        root = hmac.new(chaining, bytes(32), hashlib.blake2s).digest()
+        root = hmac.new(chaining, self._psk, hashlib.blake2s).digest()
         outputs = [b""]
         for number in range(1, 4):
             outputs.append(hmac.new(root, outputs[-1] + bytes([number]), hashlib.blake2s).digest())

@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 
@@ -53,6 +54,11 @@ class Program:
     def kill(self):
         """kill -9: nothing is tidied up."""
         self._process.kill()
+        self._process.wait()
+
+    def abort(self):
+        """As if it had crashed: it would leave a core, were it allowed to."""
+        self._process.send_signal(signal.SIGABRT)
         self._process.wait()
 
     def stop(self):

@@ -49,17 +49,17 @@ class Witness:
     """A peer made by hand: jitwg shall never stand in its way."""
 
     def __init__(self, env, gateway):
-        self._gateway, self._client = gateway, env.world.add_client()
-        self._client.point_at(gateway)
-        add_by_hand(gateway, self._client)
+        self._gateway, self.client = gateway, env.world.add_client()
+        self.client.point_at(gateway)
+        add_by_hand(gateway, self.client)
 
     @property
     def key(self):
-        return self._client.keys.public
+        return self.client.keys.public
 
     def connects(self):
-        self._client.reset_session()
-        return self._client.ping(4, 5.0)
+        self.client.reset_session()
+        return self.client.ping(4, 5.0)
 
 
 def kill_meanwhile(crowd, kill, restart):
