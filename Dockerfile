@@ -96,17 +96,17 @@ ENTRYPOINT ["/usr/local/lib/jitwg/postgres"]
 # Watches all programs, with jitwg's rules. Its packages come before the rules, so that a changed rule installs nothing anew.
 FROM debian:bookworm-slim AS prometheus
 RUN set -eu; \
-    groupadd --gid 4525 prometheus; \
-    useradd --uid 4525 --gid prometheus --no-create-home --home-dir /var/lib/prometheus --shell /usr/sbin/nologin prometheus; \
     apt-get update; \
     apt-get install -y --no-install-recommends prometheus; \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/lib/prometheus; \
-    install -d -m 0700 -o prometheus -g prometheus /var/lib/prometheus
+    groupadd --gid 4525 jitwg-prometheus; \
+    useradd --uid 4525 --gid jitwg-prometheus --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin jitwg-prometheus; \
+    install -d -m 0700 -o jitwg-prometheus -g jitwg-prometheus /var/lib/prometheus
 COPY ops/compose/health /usr/local/lib/jitwg/
 COPY ops/prometheus/recording.yml ops/prometheus/alerts.yml /etc/prometheus/
 COPY ops/prometheus/compose.yml /etc/prometheus/prometheus.yml
 RUN promtool check config /etc/prometheus/prometheus.yml
-USER prometheus
+USER jitwg-prometheus
 ENTRYPOINT ["prometheus", "--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/var/lib/prometheus", \
             "--storage.tsdb.retention.time=15d"]
 
