@@ -70,6 +70,7 @@ Result<v1::EvictResponse> EvictShown(ProvisionerClient& client, const EvictOptio
   const auto before = PutOutByOperators(client);
   if (total == 0 || !before) return client.Evict(request);
   Progress progress(io.err, "evicting", total);
+  progress.At(0);
   auto answer = std::async(std::launch::async, [&] { return client.Evict(request); });
   while (answer.wait_for(kBetweenLooks) != std::future_status::ready) {
     const auto now = PutOutByOperators(client);
