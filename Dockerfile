@@ -36,27 +36,27 @@ RUN set -eu; \
 
 FROM runtime AS sniffer
 COPY --from=builder /out/jitwg-sniffer /out/jitwgctl /usr/local/bin/
-COPY ops/compose/health /usr/local/lib/jitwg/
+COPY ops/compose/health ops/compose/with-metrics /usr/local/lib/jitwg/
 RUN jitwg-sniffer --version && jitwgctl --version
 ENTRYPOINT ["jitwg-sniffer"]
 
 FROM runtime AS provisioner
 COPY --from=builder /out/jitwg-provisioner /out/jitwgctl /usr/local/bin/
-COPY ops/compose/health /usr/local/lib/jitwg/
+COPY ops/compose/health ops/compose/with-metrics /usr/local/lib/jitwg/
 RUN jitwg-provisioner --version && jitwgctl --version
 USER jitwg-provisioner
 ENTRYPOINT ["jitwg-provisioner"]
 
 FROM runtime AS peer-api
 COPY --from=builder /out/jitwg-peer-api /usr/local/bin/
-COPY ops/compose/health ops/compose/peer-api /usr/local/lib/jitwg/
+COPY ops/compose/health ops/compose/with-metrics ops/compose/peer-api /usr/local/lib/jitwg/
 RUN jitwg-peer-api --version
 USER jitwg-peer-api
 ENTRYPOINT ["/usr/local/lib/jitwg/peer-api"]
 
 FROM runtime AS ws-ingress
 COPY --from=builder /out/jitwg-ws-ingress /usr/local/bin/
-COPY ops/compose/health /usr/local/lib/jitwg/
+COPY ops/compose/health ops/compose/with-metrics /usr/local/lib/jitwg/
 RUN jitwg-ws-ingress --version
 USER jitwg-ws-ingress
 ENTRYPOINT ["jitwg-ws-ingress"]
@@ -92,6 +92,23 @@ RUN set -eu; \
 COPY ops/compose/postgres /usr/local/lib/jitwg/
 USER postgres
 ENTRYPOINT ["/usr/local/lib/jitwg/postgres"]
+
+# Watches all programs, with jitwg's rules. Its packages come before the rules, so that a changed rule installs nothing anew.
+FROM debian:bookworm-slim AS prometheus
+RUN set -eu; \
+    apt-get update; \
+    apt-get install -y --no-install-recommends prometheus; \
+    rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/lib/prometheus; \
+    groupadd --gid 4525 jitwg-prometheus; \
+    useradd --uid 4525 --gid jitwg-prometheus --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin jitwg-prometheus; \
+    install -d -m 0700 -o jitwg-prometheus -g jitwg-prometheus /var/lib/prometheus
+COPY ops/compose/health /usr/local/lib/jitwg/
+COPY ops/prometheus/recording.yml ops/prometheus/alerts.yml /etc/prometheus/
+COPY ops/prometheus/compose.yml /etc/prometheus/prometheus.yml
+RUN promtool check config /etc/prometheus/prometheus.yml
+USER jitwg-prometheus
+ENTRYPOINT ["prometheus", "--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/var/lib/prometheus", \
+            "--storage.tsdb.retention.time=15d"]
 
 # A machine with WireGuard and nothing of jitwg.
 FROM debian:bookworm-slim AS client

@@ -4,6 +4,7 @@
 #include "ctl/command.h"
 #include "ctl/format.h"
 #include "ctl/json.h"
+#include "ctl/progress.h"
 #include "lib/registry/factory.h"
 #include "lib/registry/postgres_admin.h"
 
@@ -99,13 +100,28 @@ Parsed Parse(const std::string& name, const std::string& summary, const Argument
   return parsed;
 }
 
+// How much there is to do is asked only for somebody who looks on.
+Result<std::vector<std::string>> MigrateShown(const std::string& connection, Io io) {
+  std::size_t missing = 0;
+  if (Progress::Shows(io.err)) {
+    const auto schema = registry::ReadSchema(connection, kStatusTimeout);
+    if (!schema) return schema.error();
+    missing = schema->missing.size();
+  }
+  if (missing == 0) return registry::MigrateSchema(connection, kMigrationTimeout);
+  Progress progress(io.err, "migrating", missing);
+  progress.At(0);
+  return registry::MigrateSchema(connection, kMigrationTimeout,
+                                 [&](std::size_t applied) { progress.At(applied); });
+}
+
 }  // namespace
 
 int DbMigrateCommand(const Arguments& arguments, Io io) {
   const Parsed parsed =
       Parse("migrate", "Brings a PostgreSQL registry's schema up to date.", arguments, io);
   if (parsed.exit_code) return *parsed.exit_code;
-  const auto applied = registry::MigrateSchema(parsed.connection, kMigrationTimeout);
+  const auto applied = MigrateShown(parsed.connection, io);
   if (!applied) return Fail(io, applied.error());
   if (parsed.json) {
     PrintJson(io.out, {{"applied", *applied}});

@@ -1,14 +1,22 @@
 // `jitwgctl evict`: puts peers out that jitwg installed.
+#include <chrono>
+#include <cstdint>
+#include <future>
+#include <numeric>
+#include <optional>
 #include <ostream>
 
 #include "ctl/command.h"
 #include "ctl/daemons.h"
 #include "ctl/format.h"
 #include "ctl/json.h"
+#include "ctl/progress.h"
 #include "lib/rpc/convert.h"
 
 namespace jitwg::ctl {
 namespace {
+
+constexpr std::chrono::milliseconds kBetweenLooks(200);
 
 struct EvictOptions {
   CommonOptions common;
@@ -35,10 +43,47 @@ void PrintResult(const v1::EvictResult& result, const EvictOptions& options, std
   out << "\n";
 }
 
+// How many jitwg installed; 0 when the sniffer does not say.
+std::size_t InstalledPeers(const EvictOptions& options) {
+  auto sniffer = SnifferClient::Make(options.common);
+  if (!sniffer) return 0;
+  const auto states = sniffer->Interfaces(options.interface);
+  if (!states) return 0;
+  return std::accumulate(
+      states->begin(), states->end(), std::size_t{0},
+      [](std::size_t sum, const auto& state) { return sum + state.own_peers(); });
+}
+
+std::optional<std::uint64_t> PutOutByOperators(ProvisionerClient& client) {
+  const auto status = client.GetStatus();
+  if (!status) return std::nullopt;
+  const auto found = status->evictions().find("operator");
+  return found == status->evictions().end() ? 0 : found->second;
+}
+
+// The call tells nothing before its end, so for somebody who looks on the provisioner's own count
+// is asked for meanwhile.
+Result<v1::EvictResponse> EvictShown(ProvisionerClient& client, const EvictOptions& options,
+                                     const v1::EvictRequest& request, Io io) {
+  if (!options.all || !Progress::Shows(io.err)) return client.Evict(request);
+  const std::size_t total = InstalledPeers(options);
+  const auto before = PutOutByOperators(client);
+  if (total == 0 || !before) return client.Evict(request);
+  Progress progress(io.err, "evicting", total);
+  progress.At(0);
+  auto answer = std::async(std::launch::async, [&] { return client.Evict(request); });
+  while (answer.wait_for(kBetweenLooks) != std::future_status::ready) {
+    const auto now = PutOutByOperators(client);
+    // Fewer than before: the provisioner was restarted.
+    if (now && *now >= *before) progress.At(*now - *before);
+  }
+  return answer.get();
+}
+
 int Evict(const EvictOptions& options, const v1::EvictRequest& request, Io io) {
   auto client = ProvisionerClient::Make(options.common);
   if (!client) return Fail(io, client.error());
-  const auto answer = client->Evict(request);
+  const auto answer = EvictShown(*client, options, request, io);
   if (!answer) return Fail(io, answer.error());
   bool well = true;
   for (const v1::EvictResult& result : answer->results()) {

@@ -33,10 +33,11 @@ std::string ProgressLine(const std::string& what, std::size_t done, std::size_t 
 }
 
 Progress::Progress(std::ostream& err, std::string what, std::size_t total)
-    : err_(err),
-      what_(std::move(what)),
-      total_(total),
-      shown_(&err == &std::cerr && ::isatty(STDERR_FILENO) == 1) {}
+    : err_(err), what_(std::move(what)), total_(total), shown_(Shows(err)) {}
+
+bool Progress::Shows(const std::ostream& err) {
+  return &err == &std::cerr && ::isatty(STDERR_FILENO) == 1;
+}
 
 Progress::~Progress() {
   if (drawn_) err_ << "\r\x1b[K" << std::flush;

@@ -13,6 +13,8 @@ namespace jitwg::ctl {
 
 class Progress {
  public:
+  // Whether anybody would see it; if not, nothing needs to be found out for it.
+  static bool Shows(const std::ostream& err);
   // `what`: "importing", say. `total` may be 0. `err` outlives it.
   Progress(std::ostream& err, std::string what, std::size_t total);
   // Clears the line.

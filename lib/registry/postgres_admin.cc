@@ -29,11 +29,12 @@ Result<SchemaState> ReadSchema(const std::string& connection, std::chrono::milli
 }
 
 Result<std::vector<std::string>> MigrateSchema(const std::string& connection,
-                                               std::chrono::milliseconds timeout) {
+                                               std::chrono::milliseconds timeout,
+                                               const std::function<void(std::size_t)>& applied) {
   const SteadyTime deadline = std::chrono::steady_clock::now() + timeout;
   auto session = Open(connection, deadline);
   if (!session) return session.error();
-  return Migrate(*session, deadline);
+  return Migrate(*session, deadline, applied);
 }
 
 }  // namespace jitwg::registry

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -30,8 +32,10 @@ struct SchemaState {
 Result<SchemaState> ReadSchema(const std::string& connection, std::chrono::milliseconds timeout);
 
 // Applies what is missing and returns the names. Safe to run twice, and by several at once.
-// kFailedPrecondition when the database has a newer schema.
-Result<std::vector<std::string>> MigrateSchema(const std::string& connection,
-                                               std::chrono::milliseconds timeout);
+// kFailedPrecondition when the database has a newer schema. `applied`, if any, is told after each
+// how many were applied by now.
+Result<std::vector<std::string>> MigrateSchema(
+    const std::string& connection, std::chrono::milliseconds timeout,
+    const std::function<void(std::size_t)>& applied = {});
 
 }  // namespace jitwg::registry

@@ -95,13 +95,15 @@ Result<std::vector<AppliedMigration>> AppliedMigrations(PostgresSession& session
   return applied;
 }
 
-Result<std::vector<std::string>> Migrate(PostgresSession& session, SteadyTime deadline) {
-  std::vector<std::string> applied;
+Result<std::vector<std::string>> Migrate(PostgresSession& session, SteadyTime deadline,
+                                         const std::function<void(std::size_t)>& applied) {
+  std::vector<std::string> names;
   for (;;) {
     const auto next = ApplyNext(session, deadline);
     if (!next) return next.error();
-    if (next->empty()) return applied;
-    applied.push_back(*next);
+    if (next->empty()) return names;
+    names.push_back(*next);
+    if (applied) applied(names.size());
   }
 }
 

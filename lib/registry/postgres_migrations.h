@@ -2,6 +2,8 @@
 // `jitwgctl db migrate`. Nothing else changes the schema.
 #pragma once
 
+#include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,8 +28,10 @@ Result<std::vector<AppliedMigration>> AppliedMigrations(PostgresSession& session
 
 // Applies what is missing, each in a transaction of its own, and returns their names. One runs at a
 // time: others wait, then find nothing to do. kFailedPrecondition when the database has a newer
-// schema; what failed names its migration, and leaves those before it applied.
-Result<std::vector<std::string>> Migrate(PostgresSession& session, SteadyTime deadline);
+// schema; what failed names its migration, and leaves those before it applied. `applied`, if any,
+// is told after each how many it were.
+Result<std::vector<std::string>> Migrate(PostgresSession& session, SteadyTime deadline,
+                                         const std::function<void(std::size_t)>& applied = {});
 
 // OK when the database has exactly this program's schema. kFailedPrecondition says what to do.
 Status CheckSchema(PostgresSession& session, SteadyTime deadline);

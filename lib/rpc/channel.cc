@@ -14,6 +14,8 @@
 namespace jitwg::rpc {
 namespace {
 
+constexpr int kMaxAnswerBytes = 32 << 20;
+
 grpc::ChannelArguments CommonArguments() {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
@@ -23,6 +25,8 @@ grpc::ChannelArguments CommonArguments() {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   // No probes of the line's bandwidth: they are pings for messages that come after a pause.
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  // gRPC's own 4 MiB are too few for an answer that has each of a hundred thousand peers in it.
+  arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
   // Each channel its own connection: a process may restart a server under the same path.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   return arguments;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "lib/base/tai64n.h"
@@ -127,6 +128,15 @@ TEST_F(OperatorCommandsTest, EvictSaysWhatDidNotGo) {
   EXPECT_EQ(Ctl({"evict", kPeerKey.ToBase64()}).code, 1);
   admin_.evicted.set_problem("the sniffer went away");
   EXPECT_THAT(Ctl({"evict", kPeerKey.ToBase64()}).err, HasSubstr("the sniffer went away"));
+}
+
+TEST_F(OperatorCommandsTest, EvictTellsOfEachPeerOfAFullGateway) {
+  constexpr int kPeers = 120'000;
+  for (int i = 0; i < kPeers; ++i) AddEvicted(v1::PEER_OUTCOME_REMOVED);
+  const auto evicted = Ctl({"evict", "--all", "--yes"});
+  EXPECT_EQ(evicted.code, 0) << evicted.err;
+  EXPECT_EQ(std::count(evicted.out.begin(), evicted.out.end(), '\n'), kPeers);
+  EXPECT_EQ(evicted.err, "");
 }
 
 TEST_F(OperatorCommandsTest, EvictWantsOneClearWish) {

@@ -7,6 +7,8 @@ import {containersOf, hasPort, podOf, portsOf, title} from './world.mjs';
 const CAPABILITIES = {folders: ['CHOWN'], interface: ['NET_ADMIN'], sniffer: ['NET_ADMIN', 'NET_RAW']};
 // What Debian's packages bring into the images.
 const DEBIAN = ['sh', 'install', 'pg_isready'];
+// Who runs on and has numbers.
+const PROGRAMS = ['sniffer', 'provisioner', 'peer-api', 'ws-ingress'];
 
 function security(world, pod, container, complain) {
   const own = container.securityContext ?? {};
@@ -48,12 +50,26 @@ function command(world, container, words, what, complain) {
   }
 }
 
+// Prometheus finds a program by the name of its port (ops/prometheus/kubernetes.yml).
+function metrics(world, one, complain) {
+  const image = world.image(one)?.name;
+  if (!PROGRAMS.includes(image)) return;
+  const told = [...(one.args ?? []).filter((arg) => arg.startsWith('--metrics-listen=')),
+                ...(one.env ?? []).filter(({name}) => name === 'JITWG_METRICS_LISTEN').map(({value}) => value)];
+  const port = Number(/:(\d+)$/.exec(told[0] ?? '')?.[1]);
+  if (told.length !== 1 || !port) complain('serves no numbers');
+  else if (!(one.ports ?? []).some((entry) => entry.name.endsWith('metrics') && entry.containerPort === port)) {
+    complain(`no port of it that is called *metrics is ${port}`);
+  }
+}
+
 function container(world, workload, pod, one, complain) {
   security(world, pod, one, complain);
   if (!world.image(one)) complain(`the Dockerfile makes no image ${one.image}`);
   if (one.command) command(world, one, one.command, 'command', complain);
   const {requests, limits} = one.resources ?? {};
   if (!requests?.cpu || !requests?.memory || !limits?.memory) complain('needs requests of cpu and memory, and a limit of memory');
+  if (pod.containers.includes(one)) metrics(world, one, complain);
   for (const name of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
     if (one[name]) probe(world, one, name, complain);
     else if (workload.kind !== 'Job' && pod.containers.includes(one)) complain(`has no ${name}`);

@@ -33,7 +33,9 @@ function environment(world, container) {
     const ref = valueFrom?.configMapKeyRef;
     if (value !== undefined) values[name] = value;
     else if (ref) values[name] = world.entries('ConfigMap', ref.name)?.[ref.key] ?? '';
-    else if (valueFrom?.fieldRef) values[name] = 'node-1';
+    else if (valueFrom?.fieldRef) values[name] = valueFrom.fieldRef.fieldPath === 'status.hostIP' ? '192.0.2.1' : 'node-1';
+    // As the kubelet does, from the variables before this one.
+    if (values[name] !== undefined) values[name] = values[name].replace(/\$\((\w+)\)/g, (text, other) => values[other] ?? text);
   }
   return values;
 }

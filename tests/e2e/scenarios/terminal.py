@@ -42,3 +42,23 @@ def watch_table(env):
     text = "".join(screen())
     assert "jitwgctl: " in text and "provisioner" in text.rsplit("jitwgctl: ", 1)[1], text
     env.jitwg.start_provisioner()
+
+
+@scenario("evict_all_shows_how_far_it_is_to_a_terminal_alone", netns_only="it is about jitwgctl and a terminal")
+def evict_progress(env):
+    gateway, client = env.world.add_interface(), env.world.add_client()
+    client.point_at(gateway)
+    env.jitwg.register(client)
+    env.jitwg.start(gateway)
+    command = ORDINARY_USER + [env.jitwg.path("jitwgctl"), "--sniffer", env.jitwg.sniffer_socket, "--admin",
+                               env.jitwg.admin_socket, "evict", "--all", "--yes"]
+    assert client.ping(4, 20.0)
+    ours, terminal = pty.openpty()
+    shown = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=terminal, timeout=30, check=True)
+    os.close(terminal)
+    line = os.read(ours, 1 << 16).decode()
+    assert "evicting [" in line and "of 1" in line and line.endswith("\r\x1b[K"), line
+    assert shown.stdout.decode().rstrip().endswith("removed"), shown.stdout
+    assert client.ping(4, 20.0), "the client does not come in again"
+    piped = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=True)
+    assert piped.stderr == b"" and piped.stdout.decode().rstrip().endswith("removed"), piped
