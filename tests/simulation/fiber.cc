@@ -118,7 +118,8 @@ class Switch {
  public:
   void Prepare(void* stack, std::size_t bytes, void (*entry)(void*), void* argument) {
     auto* top = reinterpret_cast<std::uintptr_t*>(static_cast<char*>(stack) + bytes);
-    *--top = 0;  // keeps the stack aligned at the call
+    *--top = 0;  // two words, which keep the stack aligned at the call
+    *--top = 0;
     *--top = reinterpret_cast<std::uintptr_t>(&jitwg_enter_fiber);
     *--top = 0;                                           // rbp
     *--top = 0;                                           // rbx

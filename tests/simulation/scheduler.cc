@@ -1,5 +1,7 @@
 #include "tests/simulation/scheduler.h"
 
+#include <sys/single_threaded.h>
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -27,6 +29,9 @@ Scheduler* Scheduler::Current() { return current_scheduler; }
 
 Scheduler::Scheduler(std::uint64_t seed, double preempt) : random_(seed), preempt_(preempt) {
   current_scheduler = this;
+  // Else the standard library leaves out what only threads need, and std::stop_callback waits for
+  // ever.
+  __libc_single_threaded = 0;
 }
 
 Scheduler::~Scheduler() { current_scheduler = nullptr; }

@@ -3,9 +3,12 @@
 // names take the place of the C library's for everything that is linked, the standard library
 // included; so the shipped code runs unchanged. Outside a schedule there is one thread, and time is
 // the kernel's.
+#include <dlfcn.h>
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
@@ -152,11 +155,33 @@ int pthread_join(pthread_t thread, void**) {
 int pthread_detach(pthread_t) noexcept { return 0; }
 pthread_t pthread_self() noexcept {
   Scheduler* scheduler = Running();
-  return scheduler == nullptr ? ~pthread_t{0} : scheduler->CurrentTask();
+  if (scheduler != nullptr) return scheduler->CurrentTask();
+  static const auto real = reinterpret_cast<decltype(&pthread_self)>(dlsym(RTLD_NEXT, "pthread_self"));
+  return real();
 }
 int sched_yield() noexcept {
   if (Scheduler* scheduler = Running()) scheduler->Pause();
   return 0;
+}
+
+// What std::stop_callback and std::atomic wait with. A futex is asked again a little later: whoever
+// wakes it cannot be told from here, and the caller looks again anyway.
+long syscall(long number, ...) noexcept {
+  va_list list;
+  va_start(list, number);
+  long arguments[6];
+  for (long& argument : arguments) argument = va_arg(list, long);
+  va_end(list);
+  Scheduler* scheduler = Running();
+  if (number == SYS_futex && scheduler != nullptr) {
+    if ((arguments[1] & FUTEX_CMD_MASK) != FUTEX_WAIT) return 0;
+    scheduler->Sleep(Nanos(10'000));
+    errno = EAGAIN;
+    return -1;
+  }
+  static const auto real = reinterpret_cast<decltype(&syscall)>(dlsym(RTLD_NEXT, "syscall"));
+  return real(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
+              arguments[5]);
 }
 
 int clock_gettime(clockid_t clock, timespec* time) noexcept {
