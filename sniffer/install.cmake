@@ -13,3 +13,5 @@ jitwg_room(jitwg_install
     install/peer_table.h install/prefix_index.h install/route_socket.h install/uapi_device.h install/uapi_message.h
     install/uapi_socket.h install/wg_message.h install/wiped_buffer.h install/wireguard_device.h
   DEPS jitwg_base PkgConfig::mnl)
+# The simulation (tests/simulation) has a disk of its own in its place.
+set_source_files_properties(install/own_set_journal.cc PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)

@@ -36,6 +36,11 @@ class InstallerService final
 
   const InstallStatistics& statistics() const { return statistics_; }
 
+  // The calls themselves, for who has another transport than gRPC. Any thread.
+  Status DoInstall(const v1::InstallPeersRequest& request, v1::InstallPeersResponse& response);
+  Status DoRemove(const v1::RemovePeersRequest& request, v1::RemovePeersResponse& response);
+  Status DoGetInterface(const v1::GetInterfaceRequest& request, v1::GetInterfaceResponse& response);
+
  private:
   grpc::ServerUnaryReactor* InstallPeers(grpc::CallbackServerContext* context,
                                          const v1::InstallPeersRequest* request,
@@ -49,7 +54,6 @@ class InstallerService final
   grpc::Status ListPeers(grpc::ServerContext* context, const v1::ListPeersRequest* request,
                          grpc::ServerWriter<v1::ListPeersResponse>* writer) override;
 
-  Status DoInstall(const v1::InstallPeersRequest& request, v1::InstallPeersResponse& response);
   // What a request asks for; `waiting` names the installations that a caller waits for.
   struct Wanted {
     std::vector<InstallRequest> installs;
@@ -60,8 +64,6 @@ class InstallerService final
               const InstallResult& installed);
   Result<Wanted> ParseInstalls(const v1::InstallPeersRequest& request,
                                const CompletionStrategy& strategy) const;
-  Status DoRemove(const v1::RemovePeersRequest& request, v1::RemovePeersResponse& response);
-  Status DoGetInterface(const v1::GetInterfaceRequest& request, v1::GetInterfaceResponse& response);
   Result<PeerManager*> FindPeers(const std::string& interface) const;
   const CompletionStrategy* FindStrategy(v1::Completion completion) const;
   // Whether the demand that the request names is known, and of one of the peer's addresses here.
