@@ -187,7 +187,6 @@ def main():
         shutil.rmtree(folder)
     show_crowd(many)
     report.write_json(options.json, {"throughput": speed, "crowd": many})
-    ratios = " ".join(f"{key}_ratio={ratio:.3f}" for key, ratio in speed["ratios"].items())
     print(report.result_line("ws", {
         **{f"{key}_ratio": ratio for key, ratio in speed["ratios"].items()}, "upload_mb_s": round(speed["upload_mb_s"]),
         "clients": many["connected"], "handshakes": many["established"], **{name: many[name] for name in (
