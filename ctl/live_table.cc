@@ -28,7 +28,7 @@ std::string TimeOfDay(const std::string& time) {
 
 // The name, or as much of the key as tells two apart.
 std::string PeerOf(const Json& message) {
-  const std::string name = TextOf(message, "peer_name");
+  std::string name = TextOf(message, "peer_name");
   const std::string key = TextOf(message, "public_key").substr(0, 12);
   if (name.empty()) return key.empty() ? "" : key + "...";
   return name;

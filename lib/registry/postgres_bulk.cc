@@ -27,7 +27,7 @@ class PostgresBulk : public BulkStore {
   Status Put(const Peer& peer, const Peer* stored, WallTime now) override {
     const Status written = Write(peer, stored, now);
     const bool overlaps = !written && session_.sqlstate() == kExclusionViolation;
-    const Status ended = session_.RunScript(
+    Status ended = session_.RunScript(
         written ? "RELEASE SAVEPOINT one; SAVEPOINT one" : "ROLLBACK TO SAVEPOINT one", Deadline());
     if (!ended) return ended;
     return overlaps ? Status(OverlapError(session_, peer, Deadline())) : written;

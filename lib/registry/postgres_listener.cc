@@ -62,14 +62,15 @@ bool PostgresListener::Receive(std::vector<Notice>& notices, SteadyTime now) {
   for (;;) {
     const std::unique_ptr<PGnotify, void (*)(void*)> notice(PQnotifies(connection), PQfreemem);
     if (!notice) break;
-    notices.push_back(Read(*notice));
+    notices.push_back(
+        ReadPayload(notice->relname == OwnChannel(session_->handle()), notice->extra));
   }
   return PQstatus(connection) == CONNECTION_OK;
 }
 
-PostgresListener::Notice PostgresListener::Read(const PGnotify& notice) {
-  if (notice.relname == OwnChannel(session_->handle())) return {{}, ToNumber(notice.extra)};
-  const auto key = ParsePublicKey(notice.extra);
+PostgresListener::Notice PostgresListener::ReadPayload(bool own, std::string_view payload) {
+  if (own) return {{}, ToNumber(payload)};
+  const auto key = ParsePublicKey(payload);
   return {key ? Change{*key} : Change{}, 0};
 }
 

@@ -37,6 +37,11 @@ class PostgresListener {
   // committed before this call comes before the mark, what is committed after it was seen, behind.
   std::uint64_t Mark() { return ++mark_; }
 
+  // What a notice says: `own` on this connection's own channel (a mark), else on that of the peers
+  // (a key; anything else means that anything may have changed). Whoever may write to the database
+  // may have sent it.
+  static Notice ReadPayload(bool own, std::string_view payload);
+
   // The notices that have come. Afterwards connected() may be false.
   std::vector<Notice> Work(bool readable, SteadyTime now);
   SteadyTime NextDue() const;
@@ -46,7 +51,6 @@ class PostgresListener {
   static constexpr short kReadWrite = 5;  // POLLIN | POLLOUT
 
   bool Receive(std::vector<Notice>& notices, SteadyTime now);
-  Notice Read(const PGnotify& notice);
   bool Send(SteadyTime now);
 
   const std::chrono::milliseconds heartbeat_;

@@ -2,6 +2,7 @@
 
 #include <pcap/pcap.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -9,6 +10,15 @@
 
 namespace jitwg::sniffer {
 namespace {
+
+// `time` is the file's word: up to the year 2262, where WallTime ends. Its microseconds are
+// nanoseconds here.
+WallTime TimeOf(const timeval& time) {
+  constexpr std::int64_t kMost = 9'223'372'035;
+  const std::int64_t seconds = std::clamp<std::int64_t>(time.tv_sec, 0, kMost);
+  const std::int64_t nanoseconds = std::clamp<std::int64_t>(time.tv_usec, 0, 999'999'999);
+  return WallTime(std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanoseconds));
+}
 
 struct CloseFile {
   void operator()(std::FILE* file) const {
@@ -77,9 +87,8 @@ Status PcapFileSource::Run(const Handler& handler, std::stop_token stop) {
     if (outcome == PCAP_ERROR_BREAK) break;
     if (outcome != 1) return NoCapture(state_->path, ::pcap_geterr(state_->pcap.get()));
     packet.bytes = {bytes, header->caplen};
-    packet.wire_length = header->len;
-    packet.timestamp = WallTime(std::chrono::seconds(header->ts.tv_sec) +
-                                std::chrono::nanoseconds(header->ts.tv_usec));
+    packet.wire_length = std::max(header->len, header->caplen);  // a file may say anything
+    packet.timestamp = TimeOf(header->ts);
     ++state_->received;
     handler(packet);
   }

@@ -122,7 +122,7 @@ Result<std::uint16_t> NetlinkDevice::Family(const std::string& name) {
 }
 
 Result<DeviceInfo> NetlinkDevice::GetDevice(const std::string& name) {
-  if (const Status valid = CheckInterfaceName(name); !valid) return valid.error();
+  if (Status valid = CheckInterfaceName(name); !valid) return valid.error();
   const auto family = Family(name);
   if (!family) return family.error();
   const WgRequest request{*family, NextSequence(), name};
@@ -135,7 +135,7 @@ Result<DeviceInfo> NetlinkDevice::GetDevice(const std::string& name) {
 }
 
 Result<PeerDump> NetlinkDevice::DumpPeers(const std::string& name) {
-  if (const Status valid = CheckInterfaceName(name); !valid) return valid.error();
+  if (Status valid = CheckInterfaceName(name); !valid) return valid.error();
   const auto family = Family(name);
   if (!family) return family.error();
   const WgRequest request{*family, NextSequence(), name};
@@ -148,7 +148,7 @@ Result<PeerDump> NetlinkDevice::DumpPeers(const std::string& name) {
 
 Result<std::vector<Status>> NetlinkDevice::Apply(const std::string& name,
                                                  std::span<const PeerChange> changes) {
-  if (const Status valid = CheckInterfaceName(name); !valid) return valid.error();
+  if (Status valid = CheckInterfaceName(name); !valid) return valid.error();
   const auto family = Family(name);
   if (!family) return family.error();
   auto line = TakeLine();
@@ -169,7 +169,7 @@ Result<std::vector<Status>> NetlinkDevice::Apply(const std::string& name,
 }
 
 Status NetlinkDevice::Configure(const std::string& name, const DeviceSettings& settings) {
-  if (const Status valid = CheckInterfaceName(name); !valid) return valid;
+  if (Status valid = CheckInterfaceName(name); !valid) return valid;
   const auto family = Family(name);
   if (!family) return family.error();
   auto line = TakeLine();

@@ -143,7 +143,7 @@ Result<std::vector<Status>> UapiDevice::Apply(const std::string& name,
 
 Status UapiDevice::Configure(const std::string& name, const DeviceSettings& settings) {
   SecretText text(kConfigureCapacity);
-  if (const Status formatted = FormatConfigure(settings, text); !formatted) return formatted;
+  if (Status formatted = FormatConfigure(settings, text); !formatted) return formatted;
   return SendText(directory_, name, text).status;
 }
 

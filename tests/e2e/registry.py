@@ -34,6 +34,7 @@ class Scenario:
     netns_only: str
     udp_only: str
     not_with: dict
+    same_on_any_kernel: bool
 
     def not_applicable(self, variant):
         """Why there is nothing to run in this variant; empty when there is."""
@@ -52,12 +53,13 @@ SCENARIOS = {}
 
 
 def scenario(name, limit=45.0, needs_programs=True, alone=False, chooses="", netns_only="", udp_only="", not_with=None,
-             **parameters):
+             same_on_any_kernel=False, **parameters):
     """Registers a function as a scenario; may be stacked, with other names and parameters. `alone`: measures time, or
-    loads the machine so that others would fail beside it. `chooses`: the completion that it is about and sets itself."""
+    loads the machine so that others would fail beside it. `chooses`: the completion that it is about and sets itself.
+    `same_on_any_kernel`: it is about our programs and never asks what the kernel's WireGuard does."""
     def register(function):
         assert name not in SCENARIOS, f"two scenarios are called {name}"
         SCENARIOS[name] = Scenario(name, function, parameters, limit, needs_programs, alone, chooses, netns_only,
-                                   udp_only, not_with or {})
+                                   udp_only, not_with or {}, same_on_any_kernel)
         return function
     return register

@@ -41,6 +41,7 @@ def arguments():
     parser.add_argument("--bin", default=os.path.join(ROOT, "build", "dev", "bin"), help="folder of the programs")
     parser.add_argument("--only", action="append", default=[], metavar="NAME",
                         help="only scenarios whose name begins with this; may be repeated")
+    parser.add_argument("--about-the-kernel", action="store_true", help="leave out what is the same on any kernel")
     parser.add_argument("--completion", default="", choices=COMPLETIONS, help="of all sniffers, instead of their choice")
     parser.add_argument("--transport", default="udp", choices=TRANSPORTS,
                         help="ws: every client calls through jitwgctl ws-connect and jitwg-ws-ingress")
@@ -53,11 +54,11 @@ def arguments():
     return parser.parse_args()
 
 
-def chosen(only):
+def chosen(only, about_the_kernel):
     names = [name for name in SCENARIOS if not only or any(name.startswith(start) for start in only)]
     if not names:
         sys.exit(f"run.py: no scenario begins with {' or '.join(only)}: see run.py --list")
-    return names
+    return [name for name in names if not about_the_kernel or not SCENARIOS[name].same_on_any_kernel]
 
 
 def check_machine(variant, binaries, names):
@@ -87,6 +88,8 @@ def run_in_vm(options, results):
                options.transport, "--jobs", str(options.jobs)]
     for start in options.only:
         command += ["--only", start]
+    if options.about_the_kernel:
+        command.append("--about-the-kernel")
     if options.completion:
         command += ["--completion", options.completion]
     if options.report_only:
@@ -118,7 +121,7 @@ def run_here(options, variant, names, results):
 def main():
     options = arguments()
     variant = Variant(options.place, options.completion, options.transport)
-    names = chosen(options.only)
+    names = chosen(options.only, options.about_the_kernel)
     if options.list:
         print("\n".join(name for name in names if not SCENARIOS[name].not_applicable(variant)))
         return 0

@@ -55,7 +55,7 @@ class PostgresOutageTest : public testing::Test {
                                    std::to_string(number) + "}')");
   }
 
-  const SystemClock clock_;
+  SystemClock clock_;
   PostgresServer server_;
   const std::string database_ = server_.NewDatabase();
 };

@@ -25,7 +25,7 @@ class SqliteMigrationsTest : public testing::Test {
 
   // A file as the first release left it, with one peer that has one address.
   std::string FileOfVersion1(const std::string& name) {
-    const std::string path = directory_ + "/" + name;
+    std::string path = directory_ + "/" + name;
     std::ofstream(path).close();
     auto raw = std::move(*SqliteDatabase::Open(path));
     EXPECT_TRUE(raw.Execute("PRAGMA journal_mode = WAL"));

@@ -39,7 +39,7 @@ def create_revoke_enable(env):
         wait_until(lambda: not gateway.peers(), 1, "the deleted peer is out", interval=0.02)
 
 
-@scenario("database_away_known_clients_connect_and_unknown_ones_later", limit=180)
+@scenario("database_away_known_clients_connect_and_unknown_ones_later", limit=180, same_on_any_kernel=True)
 def database_away(env):
     gateway, known, fresh = env.world.add_interface(), env.world.add_client(), env.world.add_client()
     with with_control_plane(env) as (postgres, api):

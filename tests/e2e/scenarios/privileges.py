@@ -67,7 +67,7 @@ def rights(env):
     assert client.ping(4, 20.0), "the client does not get in"
 
 
-@scenario("peer_api_and_ingress_started_as_root_keep_none_of_its_rights", udp_only=NO_CLIENT)
+@scenario("peer_api_and_ingress_started_as_root_keep_none_of_its_rights", udp_only=NO_CLIENT, same_on_any_kernel=True)
 def helpers_rights(env):
     env.world.add_interface()
     registry, tokens = f"sqlite:{env.jitwg.run}/api.db", f"{env.jitwg.run}/tokens"
@@ -140,7 +140,7 @@ def open_directory(env):
     check_all(cases)
 
 
-@scenario("tcp_without_mutual_tls_is_refused_at_start", udp_only=NO_CLIENT)
+@scenario("tcp_without_mutual_tls_is_refused_at_start", udp_only=NO_CLIENT, same_on_any_kernel=True)
 def plain_tcp(env):
     gateway = env.world.add_interface()
     check_all([

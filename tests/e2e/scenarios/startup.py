@@ -41,7 +41,7 @@ def check_all(cases):
     assert not wrong, "\n" + "\n".join(wrong)
 
 
-@scenario("sniffer_refuses_wrong_configuration_in_one_line_per_fault", udp_only=NO_CLIENT)
+@scenario("sniffer_refuses_wrong_configuration_in_one_line_per_fault", udp_only=NO_CLIENT, same_on_any_kernel=True)
 def sniffer_configuration(env):
     gateway = env.world.add_interface()
     binary = IN_GATEWAY + SNIFFER_RIGHTS + [env.jitwg.path("jitwg-sniffer")]
@@ -92,7 +92,7 @@ def with_own_state(command, folder, owner):
     return [folder + "-2" if word == folder else word for word in command]
 
 
-@scenario("programs_refuse_a_socket_path_that_is_taken", udp_only=NO_CLIENT)
+@scenario("programs_refuse_a_socket_path_that_is_taken", udp_only=NO_CLIENT, same_on_any_kernel=True)
 def socket_taken(env):
     gateway = env.world.add_interface()
     env.jitwg.start(gateway)
@@ -118,7 +118,7 @@ def socket_taken(env):
     assert env.jitwg.status().sniffer_connected, "the running pair was disturbed"
 
 
-@scenario("provisioner_and_jitwgctl_refuse_an_unusable_registry", udp_only=NO_CLIENT)
+@scenario("provisioner_and_jitwgctl_refuse_an_unusable_registry", udp_only=NO_CLIENT, same_on_any_kernel=True)
 def unusable_registry(env):
     registry = env.jitwg.registry.removeprefix("sqlite:")
     folder = os.path.dirname(registry)
@@ -147,7 +147,7 @@ def unusable_registry(env):
     check_all(cases)
 
 
-@scenario("jitwgctl_refuses_keys_and_prefixes_that_are_none", udp_only=NO_CLIENT)
+@scenario("jitwgctl_refuses_keys_and_prefixes_that_are_none", udp_only=NO_CLIENT, same_on_any_kernel=True)
 def wrong_peers(env):
     command = ORDINARY_USER + [env.jitwg.path("jitwgctl"), "--registry", env.jitwg.registry, "peer"]
     env.jitwg.ctl("peer", "list")  # makes the registry, and says so once
