@@ -9,6 +9,7 @@
 #include "lib/base/clock.h"
 #include "lib/noise/initiation.h"
 #include "lib/registry/bulk.h"
+#include "lib/registry/factory.h"
 #include "tests/support/frames.h"
 
 namespace jitwg::bench {
@@ -67,6 +68,10 @@ void Crowd::Make(std::size_t client) {
 
 void Crowd::Register(const std::string& address) const {
   const SystemClock clock;
+  // An SQLite file is made where there is none.
+  if (const auto made = registry::MakeRegistry(address, clock); !made) {
+    throw std::runtime_error(made.error().message);
+  }
   for (std::size_t first = 0; first < size(); first += kAtOnce) {
     std::vector<registry::Peer> peers;
     for (std::size_t i = first; i < std::min(first + kAtOnce, size()); ++i) {

@@ -46,9 +46,10 @@ LoadedSniffer::LoadedSniffer(LoadedSnifferOptions options)
                        static_cast<double>(defaults_.source_burst)};
   limits.global = {static_cast<double>(defaults_.global_rate),
                    static_cast<double>(defaults_.global_burst)};
+  sniffer::EventSink& sink = *this;
   pipeline_ = std::make_unique<sniffer::Pipeline>(
       interfaces_, clock_, statistics_, sniffer::PipelineMemory{initiations_, held_, own_copies_},
-      *this, pipeline);
+      sink, pipeline);
   expiring_ = std::jthread([this](const std::stop_token& stop) { ExpireHeld(stop); });
 }
 
