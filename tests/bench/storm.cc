@@ -122,7 +122,7 @@ Outcome Measure(const Options& options, std::size_t clients, double within) {
   outcome.clients = clients;
   outcome.within = within;
   const unsigned processors = std::max(1U, std::thread::hardware_concurrency());
-  outcome.limit = CryptoLimit(crowd, processors, 1) / 2;
+  outcome.limit = CryptoLimit(crowd, processors, 1).per_second / 2;
   {
     GatewayWorld world(
         {options.provisioner, registries.Address(options.registry), options.workers, {}}, crowd);
@@ -138,7 +138,7 @@ Outcome Measure(const Options& options, std::size_t clients, double within) {
       if (count > 0) outcome.initiations[std::string(ToString(result))] = count;
     }
   }
-  outcome.limit += CryptoLimit(crowd, processors, 1) / 2;
+  outcome.limit += CryptoLimit(crowd, processors, 1).per_second / 2;
   return outcome;
 }
 
@@ -159,7 +159,7 @@ nlohmann::ordered_json ToJson(const Outcome& o) {
 }
 
 void Show(const Outcome& o) {
-  fmt::print("{:>8}{:>9.1f}{:>10.0f}{:>9.2f}{:>9.2f}{:>8.2f}{:>9}{:>9}{:>7}{:>13.1f}{:>12.1f}\n",
+  fmt::print("{:>8}{:>9.1f}{:>10.0f}{:>9.2f}{:>9.2f}{:>8.2f}{:>9}{:>9}{:>7}{:>13.1f}{:>14.1f}\n",
              o.clients, o.within, o.limit, o.ideal(), o.seconds, o.seconds / o.ideal(), o.in,
              o.called_again, o.most_calls, static_cast<double>(o.provisioner_kib) / 1024,
              static_cast<double>(o.sniffer_growth_kib) / 1024);
@@ -170,7 +170,7 @@ void Show(const Outcome& o) {
 }
 
 void Run(const Options& options) {
-  fmt::print("{:>8}{:>9}{:>10}{:>9}{:>9}{:>8}{:>9}{:>9}{:>7}{:>13}{:>12}\n", "clients", "within s",
+  fmt::print("{:>8}{:>9}{:>10}{:>9}{:>9}{:>8}{:>9}{:>9}{:>7}{:>13}{:>14}\n", "clients", "within s",
              "limit/s", "ideal s", "took s", "ratio", "in", "again", "calls", "provis. MiB",
              "sniffer +MiB");
   nlohmann::ordered_json json = {{"registry", options.registry}, {"workers", options.workers}};
