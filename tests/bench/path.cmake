@@ -15,3 +15,6 @@ jitwg_benchmark(bench_storm SOURCES ${CMAKE_CURRENT_LIST_DIR}/storm.cc
                 DEPS jitwg_bench_path CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt)
 jitwg_benchmark(peer_loader SOURCES ${CMAKE_CURRENT_LIST_DIR}/peer_loader.cc ${CMAKE_CURRENT_LIST_DIR}/registry_subjects.cc
                 DEPS jitwg_rpc jitwg_registry jitwg_test_postgres fmt::fmt PkgConfig::sqlite3 PkgConfig::libpq)
+# Built by scripts/bench alone: too dear for every build of everything.
+set_target_properties(jitwg_bench_path bench_admit bench_latency bench_storm peer_loader PROPERTIES EXCLUDE_FROM_ALL ON)
+set_target_properties(jitwg_bench_path PROPERTIES VERIFY_INTERFACE_HEADER_SETS OFF)
