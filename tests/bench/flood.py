@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 
+import report
+
 INSIDE = "JITWG_BENCH_INSIDE_NAMESPACES"
 CLIENT = "flood-client"
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -145,15 +147,12 @@ def show(row):
           f" {row['cpu_percent']:5.0f} {row['rss_before_kib']:8} {row['rss_after_kib']:8}  {counters}", flush=True)
 
 
-def result_line(rows):
-    words = []
-    for row in rows:
-        for name, value in (("sent", row["sent"]), ("per_second", round(row["sent"] / row["seconds"])),
-                            ("captured", row["captured"]), ("kernel_dropped", row["kernel_dropped"]),
-                            ("cpu_percent", round(row["cpu_percent"])),
-                            ("rss_growth_kib", row["rss_after_kib"] - row["rss_before_kib"])):
-            words.append(f"{row['kind']}_{name}={value}")
-    return "RESULT flood " + " ".join(words)
+def result_values(rows):
+    return {f"{row['kind']}_{name}": value for row in rows
+            for name, value in (("sent", row["sent"]), ("per_second", round(row["sent"] / row["seconds"])),
+                                ("captured", row["captured"]), ("kernel_dropped", row["kernel_dropped"]),
+                                ("cpu_percent", round(row["cpu_percent"])),
+                                ("rss_growth_kib", row["rss_after_kib"] - row["rss_before_kib"]))}
 
 
 def main():
@@ -172,9 +171,8 @@ def main():
         for kind in kinds:
             rows.append(flood(options, sniffer, kind, mac, public_key, options.seconds))
             show(rows[-1])
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"rate": options.rate, "sources": options.sources, "floods": rows}, file, indent=1)
-        print(result_line(rows))
+        report.write_json(options.json, {"rate": options.rate, "sources": options.sources, "floods": rows})
+        print(report.result_line("flood", result_values(rows)))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import tempfile
 
+import report
 import ws_gateway
 
 # Name of a load -> its relay's mode (None: the ingress) and what else ws_load is told.
@@ -185,13 +186,11 @@ def main():
     finally:
         shutil.rmtree(folder)
     show_crowd(many)
-    with open(options.json, "w", encoding="utf-8") as file:
-        json.dump({"throughput": speed, "crowd": many}, file, indent=1)
-    ratios = " ".join(f"{key}_ratio={ratio:.3f}" for key, ratio in speed["ratios"].items())
-    print(f"RESULT ws {ratios} upload_mb_s={speed['upload_mb_s']:.0f} clients={many['connected']} "
-          f"handshakes={many['established']} finished={many['finished']} sent={many['sent']} received={many['received']} "
-          f"lost_in_ingress={many['lost_in_ingress']} pings_unanswered={many['pings_unanswered']} "
-          f"udp_overflows={many['udp_overflows']}")
+    report.write_json(options.json, {"throughput": speed, "crowd": many})
+    print(report.result_line("ws", {
+        **{f"{key}_ratio": ratio for key, ratio in speed["ratios"].items()}, "upload_mb_s": round(speed["upload_mb_s"]),
+        "clients": many["connected"], "handshakes": many["established"], **{name: many[name] for name in (
+            "finished", "sent", "received", "lost_in_ingress", "pings_unanswered", "udp_overflows")}}))
 
 
 if __name__ == "__main__":

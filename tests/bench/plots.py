@@ -1,0 +1,81 @@
+"""What is drawn of each benchmark: from its JSON file to plots as report.py takes them. Pure."""
+
+from report import bars, curves
+
+
+def unwrap(found):
+    medians = {row["run_name"].split("/")[0]: row["cpu_time"] for row in found["benchmarks"]
+               if row.get("aggregate_name") == "median"}
+    names = ("mac1_reject", "identity", "authenticated_unwrap", "raw_x25519")
+    return [bars("One initiation", "microseconds of CPU", [(name.replace("_", "\n"), medians[name] / 1000) for name in names])]
+
+
+def flood(found):
+    def rate(row):
+        return row["sent"] / row["seconds"]
+
+    def cost(row):
+        return row["cpu_percent"] * 10_000 / rate(row)
+    rows = found["floods"]
+    return [bars("Flood: packets per second, none lost unless said", "packets/s",
+                 [(f"{row['kind']}\nlost {row['kernel_dropped']}", rate(row)) for row in rows]),
+            bars("Flood: the sniffer's CPU for a packet", "microseconds", [(row["kind"], cost(row)) for row in rows])]
+
+
+def registry(found):
+    return [bars(f"A look-up among {found['rows']:,} peers", "microseconds",
+                 [(name, row["us_each"]) for name, row in found["registries"].items()])]
+
+
+def ws(found):
+    return [bars("One connection through the ingress, beside a bare TLS relay", "ratio to the relay",
+                 [(name.replace("_", "\n"), ratio) for name, ratio in found["throughput"]["ratios"].items()],
+                 [("the relay", 1.0)])]
+
+
+def completion(found):
+    from completion_report import rows
+    measured = [row for row in rows(found) if row["reply_median_ms"] is not None and row["strategy"] != "retry"]
+    return [bars(f"First reply, {delay} ms one way", "milliseconds, median",
+                 [(row["strategy"].replace("-", "\n"), row["reply_median_ms"]) for row in measured if row["one_way_ms"] == delay])
+            for delay in sorted({row["one_way_ms"] for row in measured})]
+
+
+def latency(found):
+    plots = []
+    for place, stages in found["registries"].items():
+        plots.append(bars(f"Packet to installed, {place}: median of each stage", "microseconds",
+                          [(row["stage"].replace(" ", "\n"), row["p50_us"]) for row in stages["stages"]]))
+        plots.append(bars(f"Packet to installed, {place}: beside the floor", "microseconds",
+                          [("floor", stages["floor"]["p50_us"]), ("installed", stages["installed"]["p50_us"]),
+                           ("answered", stages["answered"]["p50_us"])],
+                          [("goal: 1.5 floors", 1.5 * stages["floor"]["p50_us"])]))
+    return plots
+
+
+def admit(found):
+    names = list(dict.fromkeys(row["registry"] for row in found["rows"]))
+    limit = sum(row["crypto_limit_per_s"] for row in found["rows"]) / len(found["rows"])
+    series = [(name, [(row["workers"], row["admitted_per_s"]) for row in found["rows"] if row["registry"] == name])
+              for name in names]
+    return [curves("Admissions, whole path", "workers of the sniffer", "a second", series,
+                   [("crypto limit, all processors", limit), ("goal", limit / 2)])]
+
+
+def storm(found):
+    plots = []
+    for run in found["storms"]:
+        plots.append(curves(f"{run['clients']:,} clients coming back within {run['within_s']:g} s", "seconds", "clients that are in",
+                            [("in", run["curve"])], [("all", run["clients"])]))
+    return plots
+
+
+def memory(found):
+    return [curves("Memory by live peers", "live peers", "MiB resident",
+                   [(name, [(row["live"], row[name] / 1024) for row in found["rows"] if row["registered"] == registered])
+                    for registered in [max(row["registered"] for row in found["rows"])]
+                    for name in ("sniffer_kib", "provisioner_kib")],
+                   [("goal, sniffer", 30), ("goal, provisioner", 60)])]
+
+
+OF = {name: value for name, value in globals().items() if callable(value) and name not in ("bars", "curves")}
