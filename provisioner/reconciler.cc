@@ -25,6 +25,12 @@ bool MayWorkLater(PeerOutcome outcome) {
          outcome == PeerOutcome::kRefusedCap;
 }
 
+// What became of a removal: whoever could not be removed may go on using the gateway.
+bool IsSettled(PeerOutcome outcome) {
+  return outcome == PeerOutcome::kRemoved || outcome == PeerOutcome::kAbsent ||
+         outcome == PeerOutcome::kRefusedForeign;
+}
+
 }  // namespace
 
 void Reconciler::Run(const std::stop_token& stop) {
@@ -234,8 +240,9 @@ std::optional<Refusal> Reconciler::Check(const std::string& interface,
 
 bool Reconciler::Apply(const std::string& interface, Work work, const std::stop_token& stop) {
   // Removals first: they may free an address that an update wants.
-  const Status removed = parts_.remover.Remove(interface, work.removals, {}, stop);
-  bool done = removed.has_value();
+  bool done = true;
+  const auto note = [&done](const PeerResult& result) { done &= IsSettled(result.outcome); };
+  done &= parts_.remover.Remove(interface, work.removals, {}, stop, note).has_value();
   std::vector<registry::Peer> batch;
   for (registry::Peer& peer : work.installs) {
     batch.push_back(std::move(peer));

@@ -119,6 +119,9 @@ Result<std::vector<PeerResult>> FakeSnifferLink::Remove(const std::string& inter
       result.outcome = PeerOutcome::kAbsent;
     } else if (!found->second.own) {
       result.outcome = PeerOutcome::kRefusedForeign;
+    } else if (removals_to_fail_ > 0) {
+      --removals_to_fail_;
+      result.outcome = PeerOutcome::kFailed;
     } else {
       peers.erase(found);
     }
@@ -220,6 +223,11 @@ void FakeSnifferLink::FailLists(std::optional<Error> error) {
 void FakeSnifferLink::SetOutcome(const PublicKey& key, PeerOutcome outcome) {
   const std::lock_guard lock(mutex_);
   outcomes_[key] = outcome;
+}
+
+void FakeSnifferLink::FailNextRemovals(std::size_t count) {
+  const std::lock_guard lock(mutex_);
+  removals_to_fail_ = count;
 }
 
 void FakeSnifferLink::HoldInstalls() {

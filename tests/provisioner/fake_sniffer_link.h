@@ -65,6 +65,8 @@ class FakeSnifferLink final : public SnifferLink {
   void FailRemoves(std::optional<Error> error);
   void FailLists(std::optional<Error> error);
   void SetOutcome(const PublicKey& key, PeerOutcome outcome);
+  // The call works, but so many peers in it cannot be removed: kFailed.
+  void FailNextRemovals(std::size_t count);
   // Installs wait until they are released.
   void HoldInstalls();
   void ReleaseInstalls();
@@ -93,6 +95,7 @@ class FakeSnifferLink final : public SnifferLink {
   std::map<std::string, InterfaceState> interfaces_;
   std::map<std::string, std::map<PublicKey, PeerState>> peers_;
   std::map<PublicKey, PeerOutcome> outcomes_;
+  std::size_t removals_to_fail_ = 0;
   std::set<PublicKey> hidden_;
   std::optional<Error> install_error_;
   std::optional<Error> remove_error_;

@@ -145,6 +145,15 @@ TEST_F(ReconcilerTest, ARevokedKeyGoesEvenWhenTheBookDoesNotKnowIt) {
   EXPECT_FALSE(HasPeer(1));
 }
 
+TEST_F(ReconcilerTest, ARevokedPeerThatTheKernelDidNotRemoveIsTriedAgain) {
+  link_.PutPeer("wg0", LiveState(MakePeer(1)));
+  link_.FailNextRemovals(1);
+  EXPECT_FALSE(One(1));
+  EXPECT_TRUE(HasPeer(1));
+  EXPECT_TRUE(reconciler_.RunOnce({}));
+  EXPECT_FALSE(HasPeer(1));
+}
+
 TEST_F(ReconcilerTest, ANewlyRegisteredKeyIsNotInstalledBeforeItCalls) {
   Register(MakePeer(1));
   EXPECT_TRUE(One(1));

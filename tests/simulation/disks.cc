@@ -17,6 +17,7 @@ Status Write() {
     scheduler.Sleep(scheduler.random().Between(Nanos(10'000), Nanos(3'000'000)));
   }
   if (!scheduler.random().Chance(Disk::Current().full)) return {};
+  Disk::Current().was_full = true;
   return Error{ErrorCode::kResourceExhausted, "no space left on the simulated disk"};
 }
 

@@ -28,6 +28,7 @@ struct Disk {
   std::optional<JournalFile> journal;
   // Faults: chances that a write fails.
   double full = 0;
+  bool was_full = false;  // a write failed
   // For the self-test: what is written is gone at the next start; every peer is claimed.
   bool forgets_stamps = false;
   std::optional<PublicKey> journal_claims;

@@ -23,7 +23,12 @@ Result<sniffer::DeviceInfo> KernelDevice::GetDevice(const std::string& name) {
   if (world_.random().Chance(world_.faults().kernel_fails)) {
     return Error{ErrorCode::kUnavailable, "the simulated kernel is busy"};
   }
-  return world_.kernel().GetDevice(name);
+  auto info = world_.kernel().GetDevice(name);
+  if (info && info->ifindex != told_index_) {
+    if (told_index_ != 0) told_at_ = world_.scheduler().now();
+    told_index_ = info->ifindex;
+  }
+  return info;
 }
 
 Result<PeerDump> KernelDevice::DumpPeers(const std::string& name) {
@@ -101,10 +106,17 @@ void KernelDevice::NoteChange(const PeerChange& change, bool was_there) {
     return std::string("kernel: ") + kKinds[static_cast<int>(change.kind)] + " client " +
            std::to_string(number) + (is_there ? " (in)" : " (out)");
   });
+  // The residual race that sniffer/install/peer_manager.h tells of: made by hand after the last
+  // list.
+  if (!world_.KnowsForeign(change.public_key)) world_.foreign().erase(change.public_key);
   if (was_there && !is_there) world_.OnPeerGone(change.public_key);
   if (!was_there && is_there) {
     world_.sessions()[change.public_key] = {};
     world_.sessions()[change.public_key].installed = world_.scheduler().now();
+    const auto info = world_.kernel().GetDevice(kInterface);
+    const bool just_told = told_at_ != Nanos(0) && world_.scheduler().now() - told_at_ < seconds(5);
+    if (info && (info->ifindex != told_index_ || just_told))
+      world_.orphans().insert(change.public_key);
   }
   if (is_there && change.kick && change.endpoint) world_.KernelCalls(change.public_key);
 }

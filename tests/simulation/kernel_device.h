@@ -29,6 +29,8 @@ class KernelDevice final : public sniffer::WireGuardDevice {
   void NoteChange(const sniffer::PeerChange& change, bool was_there);
 
   World& world_;
+  unsigned told_index_ = 0;  // of the interface, as the sniffer knows it
+  Nanos told_at_{0};
 };
 
 }  // namespace jitwg::simulation

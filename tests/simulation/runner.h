@@ -25,5 +25,7 @@ Tally RunSchedules(std::uint64_t first, std::uint64_t count, Sabotage sabotage, 
 // Once, before anything else: what libraries set up at their first use is set up, and no line of
 // the daemons' log may hold a key.
 void Prepare();
+// From now on the daemons' log goes to stdout, too.
+void ShowLog();
 
 }  // namespace jitwg::simulation

@@ -156,7 +156,8 @@ int pthread_detach(pthread_t) noexcept { return 0; }
 pthread_t pthread_self() noexcept {
   Scheduler* scheduler = Running();
   if (scheduler != nullptr) return scheduler->CurrentTask();
-  static const auto real = reinterpret_cast<decltype(&pthread_self)>(dlsym(RTLD_NEXT, "pthread_self"));
+  static const auto real =
+      reinterpret_cast<decltype(&pthread_self)>(dlsym(RTLD_NEXT, "pthread_self"));
   return real();
 }
 int sched_yield() noexcept {

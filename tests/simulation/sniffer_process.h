@@ -44,6 +44,9 @@ class SnifferProcess final : public sniffer::EventSink, public sniffer::PacketSo
 
   // The network: a frame came in.
   void Capture(std::vector<std::uint8_t> frame, std::shared_ptr<sniffer::PacketLease> lease);
+  void Nudge() {
+    if (follower_) follower_->Nudge();
+  }
   EventHub& hub() { return hub_; }
   sniffer::InstallerService& installer() { return *installer_; }
   sniffer::PeerManager& peers() { return *peers_; }

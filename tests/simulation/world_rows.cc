@@ -31,6 +31,8 @@ void World::MakeInterface(std::uint64_t key_seed) {
   sessions_.clear();
   foreign_.clear();
   foreign_seen_.clear();
+  orphans_.clear();
+  NudgeSniffer();
 }
 
 void World::RemoveInterface() {
@@ -40,6 +42,16 @@ void World::RemoveInterface() {
   sessions_.clear();
   foreign_.clear();
   foreign_seen_.clear();
+  orphans_.clear();
+  NudgeSniffer();
+}
+
+// The kernel tells of links that come and go; now and then that is lost.
+void World::NudgeSniffer() {
+  if (!sniffer_ || random().Chance(0.1)) return;
+  scheduler_.Spawn(
+      sniffer_->process(), [process = sniffer_.get()] { process->Nudge(); },
+      random().Between(Nanos(0), milliseconds(5)));
 }
 
 // By hand, sometimes a peer that is in the registry, too. Its addresses are nobody else's.
