@@ -2,6 +2,7 @@
 the suite is the same in both places; differences belong here only."""
 
 import os
+import socket
 import subprocess
 
 from shell import ip_batch, run, stop, wait_until
@@ -46,7 +47,8 @@ class Userspace:
     def _await(self, interface):
         path = f"{SOCKET_FOLDER}/{interface}.sock"
         process = self._processes[interface]
-        wait_until(lambda: os.path.exists(path) or process.poll() is not None, 10, f"wireguard-go opens {path}")
+        # Not by wg(8), which removes a socket that nobody listens on yet.
+        wait_until(lambda: _accepts(path) or process.poll() is not None, 10, f"wireguard-go opens {path}")
         assert process.poll() is None, f"wireguard-go for {interface} ended with {process.returncode}"
 
     def create(self, ns, interface):
@@ -73,3 +75,8 @@ class Userspace:
 
 def make(place, log_folder):
     return Kernel() if place == "vm" else Userspace(log_folder)
+
+
+def _accepts(path):
+    with socket.socket(socket.AF_UNIX) as attempt:
+        return attempt.connect_ex(path) == 0

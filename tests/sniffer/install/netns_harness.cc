@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,12 +50,23 @@ bool Run(const std::vector<std::string>& arguments, const std::string& input = "
   return false;
 }
 
-// Asks again and again, a child process at a time, until it works, `daemon` has ended or a minute
-// is over.
-bool Eventually(const std::vector<std::string>& arguments, pid_t& daemon) {
+bool Accepts(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  const int attempt = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool accepted =
+      ::connect(attempt, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  ::close(attempt);
+  return accepted;
+}
+
+// Until the socket accepts, `daemon` has ended or a minute is over. Not by wg(8), which removes a
+// socket that nobody listens on yet.
+bool AwaitSocket(const std::string& path, pid_t& daemon) {
   const auto deadline = steady_clock::now() + std::chrono::minutes(1);
   while (steady_clock::now() < deadline) {
-    if (RunProgram(arguments)) return true;
+    if (Accepts(path)) return true;
     int status = 0;
     if (::waitpid(daemon, &status, WNOHANG) == daemon) {
       std::fprintf(stderr, "the daemon ended: wait status %d\n", status);
@@ -63,7 +75,8 @@ bool Eventually(const std::vector<std::string>& arguments, pid_t& daemon) {
     }
     ::poll(nullptr, 0, 5);
   }
-  return Run(arguments);
+  std::fprintf(stderr, "nobody listens on %s\n", path.c_str());
+  return false;
 }
 
 }  // namespace
@@ -131,7 +144,7 @@ bool NetnsHarness::StartUserspace() {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     Become({"wireguard-go", "-f", name_});
   }
-  return Eventually({"sh", "-c", "wg show " + name_ + " 2>/dev/null"}, daemon_);
+  return AwaitSocket("/run/wireguard/" + name_ + ".sock", daemon_);
 }
 
 bool NetnsHarness::SetKey() {
