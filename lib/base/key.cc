@@ -25,6 +25,12 @@ std::string_view Trim(std::string_view text) {
 bool DecodeBase64(std::string_view text, std::span<std::uint8_t, kKeySize> out) {
   const std::string_view trimmed = Trim(text);
   if (trimmed.size() != kBase64Length) return false;
+  // libsodium 1.0.18 takes every byte from 0x80 on for a digit. In constant time: it may be a
+  // secret.
+  unsigned char all = 0;
+  for (const char c : trimmed)
+    all = static_cast<unsigned char>(all | static_cast<unsigned char>(c));
+  if (all >= 0x80) return false;
   std::size_t length = 0;
   const int rc = sodium_base642bin(out.data(), out.size(), trimmed.data(), trimmed.size(), nullptr,
                                    &length, nullptr, sodium_base64_VARIANT_ORIGINAL);

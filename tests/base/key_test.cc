@@ -63,6 +63,15 @@ TEST(PublicKeyTest, OnlyAllZeroIsZero) {
   EXPECT_FALSE(key.IsZero());
 }
 
+TEST(PublicKeyTest, BytesThatAreNoAsciiAreNoDigits) {
+  for (int byte = 0x80; byte <= 0xff; ++byte) {
+    std::string text = kZeroBase64;
+    text[20] = static_cast<char>(byte);
+    EXPECT_FALSE(ParsePublicKey(text)) << byte;
+    EXPECT_FALSE(ParseSecretKey(text)) << byte;
+  }
+}
+
 TEST(SecretKeyTest, ErrorNeverRepeatsTheText) {
   const auto parsed = ParseSecretKey("my-secret-that-is-no-key");
   ASSERT_FALSE(parsed.has_value());

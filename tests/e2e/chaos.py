@@ -33,13 +33,13 @@ from shell import ip_batch, run, wait_until  # noqa: E402
 from world import host_prefixes, outer_address  # noqa: E402
 
 IDLE_TIMEOUT = "6s"
-STATE_SIZE = "4m"
+STATE_SIZE = "32m"  # the write-ahead logs of both databases need 4 MiB each
 PROGRAMS = ("jitwg-sniffer", "jitwg-provisioner", "jitwg-peer-api", "jitwgctl")
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--faults", type=int, default=30, metavar="N", help="so many (default 30; about 6 s each)")
+    parser.add_argument("--faults", type=int, default=30, metavar="N", help="so many (default 30; about 4 s each)")
     parser.add_argument("--seed", type=int, default=1, help="of the order of faults and of visitors (default 1)")
     parser.add_argument("--visitors", type=int, default=200, metavar="N", help="registered clients (default 200)")
     parser.add_argument("--rate", type=float, default=8.0, metavar="N", help="visits a second (default 8)")

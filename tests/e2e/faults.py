@@ -127,9 +127,12 @@ def interface_recreated(stage):
 def disk_full(stage):
     filler = os.path.join(stage.state, "filler")
     try:
-        with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
-            while True:
-                file.write(b"x" * 4096)
+        with open(filler, "wb", buffering=0) as file:
+            # Large pieces first, then what is left of the last one.
+            for piece in (1 << 20, 4096):
+                with contextlib.suppress(OSError):
+                    while True:
+                        file.write(bytes(piece))
         time.sleep(FROZEN)
     finally:
         os.unlink(filler)
