@@ -8,7 +8,7 @@ RUN [ -n "$BINARIES" ] || scripts/setup build
 COPY . .
 RUN set -eu; \
     if [ -z "$BINARIES" ]; then \
-      cmake --preset release -DJITWG_TESTS=OFF; \
+      cmake --preset release -DJITWG_TESTS=OFF -DCMAKE_UNITY_BUILD=ON; \
       cmake --build build/release --target jitwg-sniffer jitwg-provisioner jitwg-peer-api jitwg-ws-ingress jitwgctl; \
       strip build/release/bin/*; \
       BINARIES=build/release/bin; \

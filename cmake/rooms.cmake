@@ -100,6 +100,6 @@ function(jitwg_fuzzer name)
   add_dependencies(jitwg_tests ${name})
   add_dependencies(jitwg_fuzzers ${name})
   add_test(NAME ${JITWG_TEST_PREFIX}${name}
-           COMMAND ${name} -runs=50000 -max_total_time=15 -seed=1 ${found} ${ARG_CORPUS})
+           COMMAND ${name} -runs=50000 -max_total_time=8 -seed=1 ${found} ${ARG_CORPUS})
   set_tests_properties(${JITWG_TEST_PREFIX}${name} PROPERTIES TIMEOUT 120 LABELS "fuzz")
 endfunction()

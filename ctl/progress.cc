@@ -18,7 +18,7 @@ std::string Grouped(std::size_t number) {
   std::string text = std::to_string(number);
   for (std::size_t place = text.size(); place > 3;) {
     place -= 3;
-    text.insert(place, ",");
+    text.insert(place, 1, ',');
   }
   return text;
 }

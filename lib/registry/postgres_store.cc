@@ -16,7 +16,7 @@ namespace {
   " persistent_keepalive, pinned, gateway, enabled, expires_at, created_at, updated_at)" \
   " VALUES (" JITWG_POSTGRES_PEER_VALUES ") ON CONFLICT (public_key) DO "
 
-constexpr const char* kInsert = JITWG_INSERT_PEER "NOTHING RETURNING 1";
+constexpr const char* kInsertOnly = JITWG_INSERT_PEER "NOTHING RETURNING 1";
 constexpr const char* kReplace = JITWG_INSERT_PEER
     "UPDATE SET name = excluded.name, network = excluded.network,"
     " allowed_ips = excluded.allowed_ips, preshared_key = excluded.preshared_key,"
@@ -202,7 +202,7 @@ Status PostgresStore::Put(const Peer& peer, bool replace, WallTime now) {
   return With<void>([&](PostgresSession& session, SteadyTime deadline) -> Status {
     PostgresParameters parameters;
     AddPeer(parameters, peer, now);
-    const auto put = session.Run(replace ? kReplace : kInsert, parameters, deadline);
+    const auto put = session.Run(replace ? kReplace : kInsertOnly, parameters, deadline);
     if (!put && session.sqlstate() == kExclusionViolation) {
       return OverlapError(session, peer, deadline);
     }

@@ -13,8 +13,6 @@ using layers::Read16;
 using layers::Refuse;
 using layers::Rest;
 
-constexpr std::size_t kUdpHeader = 8;
-
 bool IsLinkLocalV6(const IpAddress& address) {
   return !address.is_v4() && address.bytes()[0] == 0xfe && (address.bytes()[1] & 0xc0) == 0x80;
 }
@@ -38,11 +36,11 @@ Endpoint MakeEndpoint(const IpAddress& address, std::uint16_t port, std::uint32_
 
 Expected<Datagram> UnwrapUdp(const IpPayload& ip, std::uint32_t ifindex) {
   const Rest& udp = ip.payload;
-  if (udp.wire < kUdpHeader) return Refuse(DatagramError::kBadUdpLength);
-  if (!udp.Has(kUdpHeader)) return Refuse(DatagramError::kTruncated);
+  if (udp.wire < kUdpHeaderSize) return Refuse(DatagramError::kBadUdpLength);
+  if (!udp.Has(kUdpHeaderSize)) return Refuse(DatagramError::kTruncated);
   // Shorter than the IP payload is fine: the kernel trims (net/ipv4/udp.c, __udp4_lib_rcv).
   const std::size_t length = Read16(udp.captured, 4);
-  if (length < kUdpHeader || length > udp.wire) return Refuse(DatagramError::kBadUdpLength);
+  if (length < kUdpHeaderSize || length > udp.wire) return Refuse(DatagramError::kBadUdpLength);
   if (!udp.Has(length)) return Refuse(DatagramError::kTruncated);
   Datagram datagram;
   datagram.source = MakeEndpoint(ip.source, Read16(udp.captured, 0), ifindex);
@@ -50,7 +48,7 @@ Expected<Datagram> UnwrapUdp(const IpPayload& ip, std::uint32_t ifindex) {
   if (!CanBeAnswered(datagram.source)) return Refuse(DatagramError::kBadSource);
   datagram.ifindex = ifindex;
   datagram.ip_packet = ip.packet.captured;
-  datagram.payload = udp.captured.subspan(kUdpHeader, length - kUdpHeader);
+  datagram.payload = udp.captured.subspan(kUdpHeaderSize, length - kUdpHeaderSize);
   return datagram;
 }
 

@@ -14,6 +14,9 @@
 
 namespace jitwg::sniffer {
 
+// RFC 768.
+inline constexpr std::size_t kUdpHeaderSize = 8;
+
 // Why a frame holds no datagram for us; each is a metric label.
 enum class DatagramError : std::uint8_t {
   kTruncated,        // the captured bytes end before the datagram does

@@ -6,12 +6,6 @@
 #include <utility>
 
 namespace jitwg::sniffer {
-namespace {
-
-constexpr std::size_t kUdpHeader = 8;
-
-}  // namespace
-
 OriginalPacket::OriginalPacket(const Datagram& datagram, std::shared_ptr<PacketLease> lease)
     : protocol_(datagram.protocol), ifindex_(datagram.ifindex), lease_(std::move(lease)) {
   const auto packet = datagram.link_payload;
@@ -19,8 +13,8 @@ OriginalPacket::OriginalPacket(const Datagram& datagram, std::shared_ptr<PacketL
   std::copy(packet.begin(), packet.end(), bytes_.begin());
   size_ = packet.size();
   tag_bytes_ = packet.size() - datagram.ip_packet.size();
-  udp_offset_ =
-      static_cast<std::size_t>(datagram.payload.data() - datagram.ip_packet.data()) - kUdpHeader;
+  udp_offset_ = static_cast<std::size_t>(datagram.payload.data() - datagram.ip_packet.data()) -
+                kUdpHeaderSize;
   payload_size_ = datagram.payload.size();
 }
 
@@ -54,7 +48,7 @@ OriginalPacket::~OriginalPacket() { Wipe(); }
 
 std::span<const std::uint8_t> OriginalPacket::payload() const {
   return size_ == 0 ? std::span<const std::uint8_t>{}
-                    : ip_packet().subspan(udp_offset_ + kUdpHeader, payload_size_);
+                    : ip_packet().subspan(udp_offset_ + kUdpHeaderSize, payload_size_);
 }
 
 void OriginalPacket::Wipe() {

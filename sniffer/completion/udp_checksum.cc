@@ -1,11 +1,12 @@
 #include "sniffer/completion/udp_checksum.h"
 
+#include "sniffer/capture/datagram.h"
+
 namespace jitwg::sniffer {
 namespace {
 
 using Bytes = std::span<const std::uint8_t>;
 
-constexpr std::size_t kUdpHeader = 8;
 constexpr std::size_t kChecksumOffset = 6;
 constexpr std::uint8_t kProtocolUdp = 17;
 
@@ -30,12 +31,12 @@ std::uint64_t Sum(Bytes bytes) {
 }  // namespace
 
 bool FillUdpChecksum(std::span<std::uint8_t> ip_packet, std::size_t udp_offset) {
-  if (udp_offset + kUdpHeader > ip_packet.size()) return false;
+  if (udp_offset + kUdpHeaderSize > ip_packet.size()) return false;
   const Addresses addresses = AddressesOf(ip_packet);
   if (addresses.offset + addresses.size > udp_offset) return false;
   const auto udp = ip_packet.subspan(udp_offset);
   const std::size_t length = std::size_t{udp[4]} << 8 | udp[5];
-  if (length < kUdpHeader || length > udp.size()) return false;
+  if (length < kUdpHeaderSize || length > udp.size()) return false;
   udp[kChecksumOffset] = 0;
   udp[kChecksumOffset + 1] = 0;
   std::uint64_t sum = Sum(ip_packet.subspan(addresses.offset, addresses.size)) + kProtocolUdp +
