@@ -50,11 +50,7 @@ void CachedRegistry::LookUp(const PublicKey& key, std::chrono::milliseconds dead
   }
   if (hangs && ServeKnown(key, done, /*on_task_thread=*/true)) {
     if (ProbeIsDue()) {
-      Ask(key, deadline, [this](const auto&, const auto&) {
-        const std::lock_guard lock(mutex_);
-        probing_ = false;
-        next_probe_ = clock_.SteadyNow() + options_.probe_interval;
-      });
+      Ask(key, deadline, [this](const auto&, const auto&) { EndProbe(); });
     }
     return;
   }
@@ -66,6 +62,22 @@ bool CachedRegistry::ProbeIsDue() {
   if (probing_ || clock_.SteadyNow() < next_probe_) return false;
   probing_ = true;
   return true;
+}
+
+void CachedRegistry::EndProbe() {
+  const std::lock_guard lock(mutex_);
+  probing_ = false;
+  next_probe_ = clock_.SteadyNow() + options_.probe_interval;
+}
+
+void CachedRegistry::Probe(std::chrono::milliseconds deadline) {
+  std::optional<PublicKey> key;
+  {
+    const std::lock_guard lock(mutex_);
+    if (away_ && !served_stale_.empty()) key = *served_stale_.begin();
+  }
+  if (!key || !ProbeIsDue()) return;
+  Ask(*key, deadline, [this](const auto&, const auto&) { EndProbe(); });
 }
 
 void CachedRegistry::Ask(const PublicKey& key, std::chrono::milliseconds deadline,

@@ -66,6 +66,11 @@ class CachedRegistry final : public registry::Registry {
   Status Report(const registry::GatewayReport& report) override { return inner_.Report(report); }
   Status Health() override { return inner_.Health(); }
 
+  // To be called now and then: while the registry is away and peers were served meanwhile, asks for
+  // one of them, so that it is noticed when the registry is back even if nobody else calls. One at
+  // a time, and none within probe_interval of the last.
+  void Probe(std::chrono::milliseconds deadline);
+
   CacheCounters counters() const;
 
  private:
@@ -89,6 +94,7 @@ class CachedRegistry final : public registry::Registry {
   void NoteWell();
   void NoteAway(ErrorCode code);
   bool ProbeIsDue();
+  void EndProbe();
   void Forget(const registry::Change& change);
   void OnInnerChange(const registry::Change& change);
   void Tell(const registry::Change& change);

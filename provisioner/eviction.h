@@ -11,6 +11,9 @@
 
 namespace jitwg::provisioner {
 
+// A session is over so long after its last handshake (REJECT_AFTER_TIME; WireGuard paper, 6.1).
+inline constexpr std::chrono::seconds kSessionLife{180};
+
 enum class EvictionReason { kIdle, kUnfinished, kOverCap, kRevoked, kOperator };
 inline constexpr std::size_t kEvictionReasons = 5;
 

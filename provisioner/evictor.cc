@@ -12,6 +12,7 @@ namespace {
 
 // Between two looks, however many newcomers are refused.
 constexpr std::chrono::seconds kShortestRest{1};
+constexpr std::chrono::seconds kLongestRest{30};
 // Of the sniffer's cap this part is kept free while there are quiet peers to go.
 constexpr std::size_t kRoomPart = 128;
 
@@ -22,16 +23,18 @@ std::chrono::milliseconds EvictionPeriod(std::chrono::milliseconds interval,
   return std::max(std::chrono::milliseconds(100), std::min(interval, limits.unfinished / 3));
 }
 
+std::chrono::milliseconds RestAfter(std::chrono::milliseconds taken) {
+  return std::clamp<std::chrono::milliseconds>(taken * 9, kShortestRest, kLongestRest);
+}
+
 void Evictor::Run(std::chrono::milliseconds period, const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const auto started = std::chrono::steady_clock::now();
     RunOnce(stop);
     const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - started);
-    // A dump of very many peers takes long and holds the kernel's lock: at most a tenth of the
-    // time.
-    Rest(std::max<std::chrono::milliseconds>(kShortestRest, taken * 9), std::max(period, taken * 9),
-         stop);
+    const auto rest = RestAfter(taken);
+    Rest(rest, std::max(period, rest), stop);
   }
 }
 
@@ -60,6 +63,7 @@ RoomWanted Evictor::TakeRoomWanted(const InterfaceState& state) {
 }
 
 void Evictor::RunOnce(const std::stop_token& stop) {
+  if (callbacks_.looks) callbacks_.looks();
   // A full disk is told, but ends nothing: revoked and expired peers go all the same.
   const Status flushed = parts_.replay.Flush();
   auto states = parts_.link.GetInterfaces(stop);

@@ -41,11 +41,18 @@ struct EvictorCallbacks {
   std::function<void(const std::string&, const PeerList&)> listed;
   // The same, with what the book makes of our own peers in it. May be empty.
   std::function<void(const std::string&, const PeerList&, const Observation&)> observed = {};
+  // Before each look. May be empty.
+  std::function<void()> looks = {};
 };
 
 // So often that an unfinished peer stays at most a third longer than it may.
 std::chrono::milliseconds EvictionPeriod(std::chrono::milliseconds interval,
                                          const EvictionLimits& limits);
+
+// From the end of a look to the next, at least. A dump of very many peers takes long and holds the
+// kernel's lock, so looking takes a tenth of the time at most; up to half a minute, since a look
+// that waited for a stalled sniffer says nothing of the next.
+std::chrono::milliseconds RestAfter(std::chrono::milliseconds taken);
 
 class Evictor {
  public:

@@ -159,8 +159,10 @@ void PeerBook::Merge(Entry& entry, const PeerState& state, bool is_new, SteadyTi
   }
   const bool never_listed = entry.seen_in_list == 0;
   if (never_listed && state.last_handshake) {
-    entry.last_activity =
-        std::max(entry.last_activity, ToSteady(*state.last_handshake, now, wall_now));
+    // Its traffic before this list is not known: a session that can still live may be in use.
+    const SteadyTime claimed = ToSteady(*state.last_handshake, now, wall_now);
+    const bool may_live = now - claimed <= kSessionLife;
+    entry.last_activity = std::max(entry.last_activity, may_live ? now : claimed);
   } else if (!never_listed && shows_life) {
     entry.last_activity = now;
   }

@@ -46,8 +46,8 @@ class PeerBook {
   // Takes in a list of one interface's peers, read from `started` on. A peer that a whole list
   // lacks is forgotten, unless it was noted after `started`; one that an interrupted list lacks is
   // kept. A handshake or received bytes that differ from the list before are activity now, whatever
-  // the wall clock says; only a peer seen for the first time is as old as its last handshake
-  // claims.
+  // the wall clock says. A peer that is in a list for the first time is active now if its last
+  // handshake's session can still live, for its traffic is not known; else as old as that claims.
   Observation Observe(const std::string& interface, const PeerList& list, SteadyTime started,
                       SteadyTime now, WallTime wall_now);
 

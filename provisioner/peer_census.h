@@ -28,9 +28,6 @@ struct PeerCounts {
   bool operator==(const PeerCounts&) const = default;
 };
 
-// A session is over so long after its last handshake (REJECT_AFTER_TIME of the protocol).
-inline constexpr std::chrono::seconds kSessionLife{180};
-
 // `seen` is what the book made of `list`. Pure.
 PeerCounts CountPeers(const PeerList& list, const Observation& seen, SteadyTime now);
 

@@ -51,6 +51,10 @@ Provisioner::Provisioner(const Clock& clock, SnifferLink& link, registry::Regist
                                    const Observation& seen) {
                       census_.Note(interface, CountPeers(list, seen, clock.SteadyNow()),
                                    clock.WallNow());
+                    },
+                .looks =
+                    [cache, deadline = options.coordinator.lookup_timeout] {
+                      if (cache != nullptr) cache->Probe(deadline);
                     }}),
       outbound_(clock, registry, decisions_, OutboundOptionsFrom(options),
                 [this](const OutboundCall& call) { coordinator_.OnOutbound(call); }),

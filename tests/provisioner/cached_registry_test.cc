@@ -170,6 +170,26 @@ TEST_F(CachedRegistryTest, AHangingRegistryCostsTheTimeOutOnce) {
   EXPECT_EQ(LookUp(1).age, std::nullopt);  // and the registry is asked again
 }
 
+// A peer that was revoked meanwhile would stay for as long as nobody else calls.
+TEST_F(CachedRegistryTest, AProbeNoticesThatTheRegistryIsBackWhenNobodyCalls) {
+  Register(1);
+  LookUp(1);
+  cached_->Probe(seconds(1));
+  EXPECT_EQ(inner_.finds(), 1U) << "the registry is there: nothing to find out";
+  inner_.Fail(kAway);
+  LookUp(1);
+  cached_->Probe(seconds(1));
+  cached_->Probe(seconds(1));
+  EXPECT_EQ(inner_.finds(), 3U) << "none within the interval of the last";
+  EXPECT_TRUE(changes().empty());
+  inner_.Fail(std::nullopt);
+  clock_.Advance(milliseconds(500));
+  cached_->Probe(seconds(1));
+  while (changes().empty()) std::this_thread::yield();
+  EXPECT_EQ(changes()[0].public_key, Key(1));
+  EXPECT_FALSE(cached_->counters().registry_away);
+}
+
 TEST_F(CachedRegistryTest, WhoWasServedMeanwhileIsToldWhenTheRegistryIsBack) {
   Register(1);
   Register(2);

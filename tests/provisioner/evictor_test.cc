@@ -229,5 +229,11 @@ TEST(EvictionPeriod, IsShortEnoughForUnfinishedPeers) {
   EXPECT_EQ(EvictionPeriod(seconds(2), EvictionLimits()), seconds(2));
 }
 
+TEST(EvictionRest, IsLongAfterALongDumpButNotAfterAStalledCall) {
+  EXPECT_EQ(RestAfter(milliseconds(2)), seconds(1));
+  EXPECT_EQ(RestAfter(seconds(2)), seconds(18));
+  EXPECT_EQ(RestAfter(seconds(60)), seconds(30));
+}
+
 }  // namespace
 }  // namespace jitwg::provisioner

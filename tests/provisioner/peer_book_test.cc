@@ -77,8 +77,18 @@ TEST_F(PeerBookTest, ANewHandshakeIsActivityWhateverTheWallClockDoes) {
 TEST_F(PeerBookTest, APeerSeenForTheFirstTimeIsAsIdleAsItsHandshakeIsOld) {
   PeerState state = OwnPeer(MakePeer(1));
   state.installed_for = seconds(1000);
-  state.last_handshake = clock_.WallNow() - seconds(70);
-  EXPECT_EQ(ObserveOne(state).last_activity, clock_.SteadyNow() - seconds(70));
+  state.last_handshake = clock_.WallNow() - seconds(190);
+  EXPECT_EQ(ObserveOne(state).last_activity, clock_.SteadyNow() - seconds(190));
+}
+
+TEST_F(PeerBookTest, APeerSeenForTheFirstTimeIsActiveWhileItsSessionCanLive) {
+  PeerState state = OwnPeer(MakePeer(1));
+  state.installed_for = seconds(1000);
+  state.last_handshake = clock_.WallNow() - seconds(170);
+  const SteadyTime seen = clock_.SteadyNow();
+  EXPECT_EQ(ObserveOne(state).last_activity, seen);
+  clock_.Advance(seconds(30));
+  EXPECT_EQ(ObserveOne(state).last_activity, seen) << "nothing came since";
 }
 
 TEST_F(PeerBookTest, AListBegunBeforeARemovalDoesNotBringThePeerBack) {
