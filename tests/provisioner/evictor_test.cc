@@ -5,6 +5,7 @@
 namespace jitwg::provisioner {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 class EvictorTest : public GatewayFixture {
