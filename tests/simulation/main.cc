@@ -96,8 +96,11 @@ bool IsOf(Sabotage sabotage, const std::string& violation) {
   return violation.find(kSigns[static_cast<int>(sabotage)]) != std::string::npos;
 }
 
+// The rarest needs both daemons started anew and a replay of somebody put out meanwhile.
+constexpr std::uint64_t kEnoughSeeds = 6000;
+
 bool Notices(Sabotage sabotage, std::uint64_t seed) {
-  const std::uint64_t end = seed + 600;
+  const std::uint64_t end = seed + kEnoughSeeds;
   while (seed < end) {
     const Tally tally = RunSchedules(seed, end - seed, sabotage, /*progress=*/false);
     if (!tally.failed) return false;

@@ -58,7 +58,8 @@ World::World(const Setup& setup, bool verbose)
   MakeClients();
   MakeInterface(0);
   MakeRows();
-  if (setup.sabotage == Sabotage::kForgeableProof) BreakX25519(clients_.back().public_key);
+  const bool is_forgeable = setup.sabotage == Sabotage::kForgeableProof;
+  BreakX25519(is_forgeable ? &clients_.back().public_key : nullptr);
   disk_.forgets_stamps = setup.sabotage == Sabotage::kForgetfulDisk;
 }
 
