@@ -49,7 +49,7 @@ Result<std::optional<Tai64n>> ReplayStore::Find(const PublicKey& key) {
 }
 
 Status ReplayStore::Raise(const std::vector<KeyStamp>& stamps) {
-  if (const Status written = simulation::Write(); !written) return written;
+  if (Status written = simulation::Write(); !written) return written;
   for (const auto& [key, stamp] : stamps) {
     auto [item, is_new] = Disk::Current().stamps.try_emplace(key, stamp);
     if (!is_new && item->second < stamp) item->second = stamp;
@@ -58,7 +58,7 @@ Status ReplayStore::Raise(const std::vector<KeyStamp>& stamps) {
 }
 
 Result<bool> ReplayStore::Forget(const PublicKey& key) {
-  if (const Status written = simulation::Write(); !written) return written.error();
+  if (Status written = simulation::Write(); !written) return written.error();
   return Disk::Current().stamps.erase(key) > 0;
 }
 
@@ -102,7 +102,7 @@ Result<std::vector<CachedPeer>> PeerCacheFile::List(const registry::ListQuery& q
 }
 
 Status PeerCacheFile::Write(const CacheChanges& changes, bool clear_first) {
-  if (const Status written = simulation::Write(); !written) return written;
+  if (Status written = simulation::Write(); !written) return written;
   auto& cache = Disk::Current().cache;
   if (clear_first) cache.clear();
   for (const auto& [key, change] : changes) {
@@ -136,7 +136,7 @@ OwnSetJournal::~OwnSetJournal() = default;
 
 // Whatever could not be written before goes with the next record, as in the real one.
 Status OwnSetJournal::Rewrite() {
-  if (const Status written = simulation::Write(); !written) return written;
+  if (Status written = simulation::Write(); !written) return written;
   JournalFile file{identity_, {}};
   for (const auto& [key, installed_at] : live_) file.own[key] = installed_at;
   Disk::Current().journal = std::move(file);

@@ -182,14 +182,15 @@ struct Fiber::Context {
 };
 
 Fiber::Fiber(std::function<void()> body)
-    : body_(std::move(body)), context_(std::make_unique<Context>()) {
+    : body_(std::make_unique<std::function<void()>>(std::move(body))),
+      context_(std::make_unique<Context>()) {
   context_->stack = Stacks().Take();
   context_->switcher.Prepare(context_->stack, kStackBytes, &Fiber::Enter, this);
 }
 
 Fiber::~Fiber() {
   // What the function holds is lost with its process, not destroyed.
-  if (body_) static_cast<void>(new std::function<void()>(std::move(body_)));
+  static_cast<void>(body_.release());
   Stacks().Give(context_->stack);
 }
 
@@ -223,8 +224,8 @@ void Fiber::Enter(void* self) {
   __sanitizer_finish_switch_fiber(nullptr, &fiber->context_->outside_bottom,
                                   &fiber->context_->outside_bytes);
 #endif
-  fiber->body_();
-  fiber->body_ = nullptr;
+  (*fiber->body_)();
+  fiber->body_.reset();
   fiber->done_ = true;
   fiber->Yield();
 }

@@ -28,7 +28,7 @@ class Fiber {
   struct Context;
   static void Enter(void* self);
 
-  std::function<void()> body_;
+  std::unique_ptr<std::function<void()>> body_;  // null once it has run
   std::unique_ptr<Context> context_;
   bool done_ = false;
 };

@@ -33,6 +33,23 @@ int Usage() {
   return EXIT_FAILURE;
 }
 
+bool TakeNumber(const std::string& flag, const char* text, Arguments& arguments) {
+  const std::uint64_t number = std::strtoull(text, nullptr, 10);
+  if (flag == "--schedules") {
+    arguments.schedules = number;
+  } else if (flag == "--seed") {
+    arguments.seed = number;
+  } else if (flag == "--sabotage") {
+    arguments.sabotage = std::atoi(text);
+  } else if (flag == "--replay") {
+    arguments.replay = true;
+    arguments.seed = number;
+  } else {
+    return false;
+  }
+  return true;
+}
+
 bool Parse(int argc, char** argv, Arguments& arguments) {
   for (int i = 1; i < argc; ++i) {
     const std::string flag = argv[i];
@@ -40,18 +57,7 @@ bool Parse(int argc, char** argv, Arguments& arguments) {
       arguments.verbose = true;
     } else if (flag == "--self-test") {
       arguments.self_test = true;
-    } else if (i + 1 == argc) {
-      return false;
-    } else if (flag == "--schedules") {
-      arguments.schedules = std::strtoull(argv[++i], nullptr, 10);
-    } else if (flag == "--seed") {
-      arguments.seed = std::strtoull(argv[++i], nullptr, 10);
-    } else if (flag == "--sabotage") {
-      arguments.sabotage = std::atoi(argv[++i]);
-    } else if (flag == "--replay") {
-      arguments.replay = true;
-      arguments.seed = std::strtoull(argv[++i], nullptr, 10);
-    } else {
+    } else if (i + 1 == argc || !TakeNumber(flag, argv[++i], arguments)) {
       return false;
     }
   }
