@@ -8,6 +8,11 @@
 
 namespace jitwg::sniffer {
 
+Error DeviceGoneError(const std::string& name) {
+  return {ErrorCode::kNotFound,
+          "interface '" + name + "' was removed or made anew meanwhile: nothing was changed"};
+}
+
 Error DeviceError(const std::string& name, int errno_value) {
   switch (errno_value) {
     case ENODEV:

@@ -8,6 +8,9 @@
 
 namespace jitwg::sniffer {
 
+// The interface is not the one that a change was for. Always kNotFound.
+Error DeviceGoneError(const std::string& name);
+
 // What a change or a query of interface `name` failed with. ENODEV -> kNotFound, EOPNOTSUPP ->
 // kInvalidArgument (another type of interface), EPERM -> kPermissionDenied naming CAP_NET_ADMIN,
 // EAGAIN -> kDeadlineExceeded (a receive that timed out), EINVAL/ERANGE/EMSGSIZE ->

@@ -125,7 +125,7 @@ Result<DeviceInfo> NetlinkDevice::GetDevice(const std::string& name) {
   if (Status valid = CheckInterfaceName(name); !valid) return valid.error();
   const auto family = Family(name);
   if (!family) return family.error();
-  const WgRequest request{*family, NextSequence(), name};
+  const WgRequest request{*family, NextSequence(), name, 0};
   DumpParser parser(request.sequence, /*want_peers=*/false);
   const Status status = Query(request, /*first_only=*/true, parser);
   if (parser.errno_value() == ENOENT) ForgetFamily();
@@ -138,7 +138,7 @@ Result<PeerDump> NetlinkDevice::DumpPeers(const std::string& name) {
   if (Status valid = CheckInterfaceName(name); !valid) return valid.error();
   const auto family = Family(name);
   if (!family) return family.error();
-  const WgRequest request{*family, NextSequence(), name};
+  const WgRequest request{*family, NextSequence(), name, 0};
   DumpParser parser(request.sequence);
   const Status status = Query(request, /*first_only=*/false, parser);
   if (parser.errno_value() == ENOENT) ForgetFamily();
@@ -146,25 +146,29 @@ Result<PeerDump> NetlinkDevice::DumpPeers(const std::string& name) {
   return parser.TakeDump();
 }
 
-Result<std::vector<Status>> NetlinkDevice::Apply(const std::string& name,
+Result<std::vector<Status>> NetlinkDevice::Apply(const DeviceTarget& target,
                                                  std::span<const PeerChange> changes) {
-  if (Status valid = CheckInterfaceName(name); !valid) return valid.error();
-  const auto family = Family(name);
+  if (Status valid = CheckInterfaceName(target.name); !valid) return valid.error();
+  const auto family = Family(target.name);
   if (!family) return family.error();
   auto line = TakeLine();
   if (!line) return line.error();
   bool sound = true;
-  auto results = ApplyInBatches(changes, {FittingChanges, [&](std::span<const PeerChange> batch) {
-                                            auto outcome = SendChanges(
-                                                (*line)->socket, (*line)->buffer,
-                                                WgRequest{*family, NextSequence(), name}, batch);
-                                            sound = sound && outcome.status;
-                                            return outcome;
-                                          }});
+  auto results = ApplyInBatches(
+      changes, {FittingChanges, [&](std::span<const PeerChange> batch) {
+                  auto outcome = SendChanges(
+                      (*line)->socket, (*line)->buffer,
+                      WgRequest{*family, NextSequence(), target.name, target.ifindex}, batch);
+                  sound = sound && outcome.status;
+                  return outcome;
+                }});
   // After an error an answer may still be on its way.
   if (sound) KeepLine(std::move(*line));
   // Also what a family id of an unloaded module gives.
-  if (!results && results.error().code == ErrorCode::kNotFound) ForgetFamily();
+  if (!results && results.error().code == ErrorCode::kNotFound) {
+    ForgetFamily();
+    if (target.ifindex != 0) return DeviceGoneError(target.name);
+  }
   return results;
 }
 
@@ -175,7 +179,7 @@ Status NetlinkDevice::Configure(const std::string& name, const DeviceSettings& s
   auto line = TakeLine();
   if (!line) return line.error();
   WipedBuffer& buffer = (*line)->buffer;
-  const WgRequest request{*family, NextSequence(), name};
+  const WgRequest request{*family, NextSequence(), name, 0};
   const SendOutcome outcome = Exchange((*line)->socket, buffer, request,
                                        EncodeConfigureDevice(request, settings, buffer.span()));
   if (outcome.status) KeepLine(std::move(*line));

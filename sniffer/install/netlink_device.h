@@ -24,7 +24,7 @@ class NetlinkDevice final : public WireGuardDevice {
   std::string_view backend() const override { return "kernel"; }
   Result<DeviceInfo> GetDevice(const std::string& name) override;
   Result<PeerDump> DumpPeers(const std::string& name) override;
-  Result<std::vector<Status>> Apply(const std::string& name,
+  Result<std::vector<Status>> Apply(const DeviceTarget& target,
                                     std::span<const PeerChange> changes) override;
   Status Configure(const std::string& name, const DeviceSettings& settings) override;
 

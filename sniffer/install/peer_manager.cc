@@ -121,7 +121,7 @@ bool PeerManager::PlanOne(const InstallRequest& request, std::size_t index, Peer
     if (request.newest_timestamp) table_.NoteTimestamp(key, *request.newest_timestamp);
     return false;
   }
-  Planned plan{index, std::move(settings), own == nullptr || own->doubtful, {}, false};
+  Planned plan{index, std::move(settings), own == nullptr || own->doubtful, ifindex_, {}, false};
   if (!PlanEndpoint(request, own, plan, result)) return false;
   table_.BeginInstall(key, plan.settings, clock_.SteadyNow());
   planned.push_back(std::move(plan));
@@ -174,7 +174,8 @@ void PeerManager::Carry(std::span<const InstallRequest> requests, std::vector<Pl
       changes.push_back(
           ChangeFor(requests[plan.request], plan.settings, plan.is_new, plan.endpoint, plan.kick));
     }
-    statuses = Statuses(device_.Apply(interface_, changes), planned.size());
+    statuses =
+        Statuses(device_.Apply({interface_, planned.front().ifindex}, changes), planned.size());
   } else {
     // What could not be remembered would be nobody's after a restart.
     statuses.assign(planned.size(), journalled);
@@ -237,8 +238,10 @@ void PeerManager::RemoveBatch(std::span<const PublicKey> keys, std::span<PeerRes
   const std::lock_guard changing(change_mutex_);
   std::vector<PeerChange> changes;
   std::vector<PeerResult*> asked;
+  unsigned ifindex = 0;
   {
     const std::lock_guard lock(state_mutex_);
+    ifindex = ifindex_;
     for (std::size_t i = 0; i < keys.size(); ++i) {
       results[i].public_key = keys[i];
       const Standing standing = table_.StandingOf(keys[i]);
@@ -257,7 +260,7 @@ void PeerManager::RemoveBatch(std::span<const PublicKey> keys, std::span<PeerRes
     }
   }
   if (changes.empty()) return;
-  const auto statuses = Statuses(device_.Apply(interface_, changes), changes.size());
+  const auto statuses = Statuses(device_.Apply({interface_, ifindex}, changes), changes.size());
   std::vector<PublicKey> removed;
   {
     const std::lock_guard lock(state_mutex_);

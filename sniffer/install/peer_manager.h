@@ -146,6 +146,7 @@ class PeerManager {
     std::size_t request;
     PeerSettings settings;
     bool is_new;
+    unsigned ifindex;  // of the interface that the guard looked at
     // Both set for a new peer only.
     std::optional<Endpoint> endpoint;
     bool kick = false;

@@ -131,13 +131,17 @@ Result<PeerDump> UapiDevice::DumpPeers(const std::string& name) {
   return parser.TakeDump();
 }
 
-Result<std::vector<Status>> UapiDevice::Apply(const std::string& name,
+Result<std::vector<Status>> UapiDevice::Apply(const DeviceTarget& target,
                                               std::span<const PeerChange> changes) {
   // Also tells a missing interface when there is nothing to do.
-  if (auto socket = Connect(directory_, name); !socket) return socket.error();
+  if (auto socket = Connect(directory_, target.name); !socket) return socket.error();
+  // The protocol knows no index: an interface made anew between here and the message takes it.
+  if (target.ifindex != 0 && ::if_nametoindex(target.name.c_str()) != target.ifindex) {
+    return DeviceGoneError(target.name);
+  }
   return ApplyInBatches(changes, {[](std::span<const PeerChange> rest) { return rest.size(); },
                                   [&](std::span<const PeerChange> batch) {
-                                    return SendChanges(directory_, name, batch);
+                                    return SendChanges(directory_, target.name, batch);
                                   }});
 }
 

@@ -120,7 +120,12 @@ Result<std::size_t> EncodeSetDevice(const WgRequest& request, std::span<const Pe
                                     std::span<std::uint8_t> out) {
   NetlinkWriter writer(out, request.family, NLM_F_REQUEST | NLM_F_ACK, request.sequence,
                        Command(WG_CMD_SET_DEVICE, WG_GENL_VERSION));
-  writer.PutString(WGDEVICE_A_IFNAME, request.interface);
+  // The kernel wants exactly one of the two (drivers/net/wireguard/netlink.c, lookup_interface).
+  if (request.ifindex != 0) {
+    writer.PutValue<std::uint32_t>(WGDEVICE_A_IFINDEX, request.ifindex);
+  } else {
+    writer.PutString(WGDEVICE_A_IFNAME, request.interface);
+  }
   nlattr* peers = writer.Begin(WGDEVICE_A_PEERS);
   for (const PeerChange& change : changes) {
     PutPeer(writer, change);

@@ -23,6 +23,7 @@ struct WgRequest {
   std::uint16_t family = 0;    // generic netlink's id for "wireguard"
   std::uint32_t sequence = 0;  // the replies carry it back
   std::string interface;       // 1..15 characters
+  unsigned ifindex = 0;        // of EncodeSetDevice alone: names the interface instead, unless 0
 };
 
 // Both return the message's length in `out`, kInternal when it does not fit. `out` must be aligned

@@ -65,6 +65,13 @@ struct DeviceSettings {
   std::uint16_t listen_port = 0;
 };
 
+// The interface that changes are for. An index is given out once in a network namespace, so with it
+// a change cannot reach an interface that was made anew under the same name.
+struct DeviceTarget {
+  std::string name;
+  unsigned ifindex = 0;  // 0: whichever has the name now
+};
+
 // One object serves all interfaces of its kind. Thread-safe. Blocking calls have a deadline of a
 // few seconds.
 class WireGuardDevice {
@@ -82,8 +89,9 @@ class WireGuardDevice {
 
   // Applies up to 256 changes, in order, in as few messages as possible. One Status for each. A
   // change that failed left nothing half-installed: a peer created without its addresses is removed
-  // again. The outer error means that nothing was done at all (no interface).
-  virtual Result<std::vector<Status>> Apply(const std::string& name,
+  // again. The outer error means that nothing was done at all (kNotFound: no interface, or not the
+  // one with that index).
+  virtual Result<std::vector<Status>> Apply(const DeviceTarget& target,
                                             std::span<const PeerChange> changes) = 0;
 
   // Sets key and port and leaves the peers alone (but a peer that has the interface's new key goes,

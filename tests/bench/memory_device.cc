@@ -49,9 +49,9 @@ Result<sniffer::PeerDump> MemoryDevice::DumpPeers(const std::string& name) {
   return dump;
 }
 
-Result<std::vector<Status>> MemoryDevice::Apply(const std::string& name,
+Result<std::vector<Status>> MemoryDevice::Apply(const sniffer::DeviceTarget& target,
                                                 std::span<const sniffer::PeerChange> changes) {
-  if (name != name_) return Error{ErrorCode::kNotFound, "no such interface"};
+  if (target.name != name_) return Error{ErrorCode::kNotFound, "no such interface"};
   before_apply_();
   {
     const std::lock_guard lock(mutex_);

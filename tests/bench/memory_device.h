@@ -29,7 +29,7 @@ class MemoryDevice final : public sniffer::WireGuardDevice {
   std::string_view backend() const override { return "memory"; }
   Result<sniffer::DeviceInfo> GetDevice(const std::string& name) override;
   Result<sniffer::PeerDump> DumpPeers(const std::string& name) override;
-  Result<std::vector<Status>> Apply(const std::string& name,
+  Result<std::vector<Status>> Apply(const sniffer::DeviceTarget& target,
                                     std::span<const sniffer::PeerChange> changes) override;
   Status Configure(const std::string& name, const sniffer::DeviceSettings& settings) override;
 

@@ -32,7 +32,7 @@ void CheckAddresses(World& world, const PeerChange& change) {
   const auto dump = world.kernel().DumpPeers(kInterface);
   if (!dump) return;
   for (const auto& peer : dump->peers) {
-    if (peer.public_key == change.public_key || world.orphans().contains(peer.public_key)) continue;
+    if (peer.public_key == change.public_key) continue;
     const bool is_foreign = world.foreign().contains(peer.public_key);
     if (is_foreign && !world.KnowsForeign(peer.public_key)) continue;
     for (const IpPrefix& theirs : peer.allowed_ips) {
@@ -154,7 +154,6 @@ std::string FindUnrest(World& world) {
   for (const Client& client : world.clients()) {
     const bool is_foreign = world.foreign().contains(client.public_key);
     if (!client.wants_in || client.session_since || world.setup().max_peers < 1000) continue;
-    if (world.orphans().contains(client.public_key)) continue;
     if (is_foreign || world.MayConnect(client.public_key)) {
       return "liveness: " + Name(world, client.public_key) + " calls and is not in";
     }
@@ -163,7 +162,6 @@ std::string FindUnrest(World& world) {
   if (!dump) return "the interface is not there";
   for (const auto& peer : dump->peers) {
     if (world.foreign().contains(peer.public_key)) continue;
-    if (world.orphans().contains(peer.public_key)) continue;
     if (auto wrong = FindWrongPeer(world, peer); !wrong.empty()) return wrong;
   }
   const ProvisionerProcess* provisioner = world.provisioner();

@@ -23,12 +23,7 @@ Result<sniffer::DeviceInfo> KernelDevice::GetDevice(const std::string& name) {
   if (world_.random().Chance(world_.faults().kernel_fails)) {
     return Error{ErrorCode::kUnavailable, "the simulated kernel is busy"};
   }
-  auto info = world_.kernel().GetDevice(name);
-  if (info && info->ifindex != told_index_) {
-    if (told_index_ != 0) told_at_ = world_.scheduler().now();
-    told_index_ = info->ifindex;
-  }
-  return info;
+  return world_.kernel().GetDevice(name);
 }
 
 Result<PeerDump> KernelDevice::DumpPeers(const std::string& name) {
@@ -53,13 +48,13 @@ Result<PeerDump> KernelDevice::DumpPeers(const std::string& name) {
   return dump;
 }
 
-Result<std::vector<Status>> KernelDevice::Apply(const std::string& name,
+Result<std::vector<Status>> KernelDevice::Apply(const sniffer::DeviceTarget& target,
                                                 std::span<const PeerChange> changes) {
   Delay();
   Random& random = world_.random();
   const Faults& faults = world_.faults();
   if (random.Chance(faults.kernel_no_answer)) {
-    if (random.Chance(0.5)) static_cast<void>(ApplyNow(name, changes));
+    if (random.Chance(0.5)) static_cast<void>(ApplyNow(target, changes));
     world_.scheduler().Sleep(milliseconds(500));
     return std::vector<Status>(
         changes.size(),
@@ -69,7 +64,7 @@ Result<std::vector<Status>> KernelDevice::Apply(const std::string& name,
     static constexpr int kErrors[] = {EINVAL, ENOMEM, EIO};
     world_.kernel().FailNthChange(1 + random.Below(changes.size()), kErrors[random.Below(3)]);
   }
-  auto statuses = ApplyNow(name, changes);
+  auto statuses = ApplyNow(target, changes);
   world_.kernel().ClearFaults();
   Delay();
   return statuses;
@@ -79,18 +74,21 @@ Status KernelDevice::Configure(const std::string& name, const sniffer::DeviceSet
   return world_.kernel().Configure(name, settings);
 }
 
-Result<std::vector<Status>> KernelDevice::ApplyNow(const std::string& name,
+Result<std::vector<Status>> KernelDevice::ApplyNow(const sniffer::DeviceTarget& target,
                                                    std::span<const PeerChange> changes) {
+  const auto info = world_.kernel().GetDevice(target.name);
+  // For an interface that is gone: refused, and nothing to note.
+  if (!info || info->ifindex != target.ifindex) return world_.kernel().Apply(target, changes);
   std::vector<bool> was_there;
   for (const PeerChange& change : changes) {
     CheckChange(world_, change);
-    was_there.push_back(world_.kernel().Peer(name, change.public_key).has_value());
+    was_there.push_back(world_.kernel().Peer(target.name, change.public_key).has_value());
   }
   if (world_.setup().sabotage == Sabotage::kLyingRemoval &&
       changes.front().kind == PeerChange::Kind::kRemove) {
     return std::vector<Status>(changes.size());
   }
-  auto statuses = world_.kernel().Apply(name, changes);
+  auto statuses = world_.kernel().Apply(target, changes);
   for (std::size_t i = 0; i < changes.size(); ++i) NoteChange(changes[i], was_there[i]);
   return statuses;
 }
@@ -113,10 +111,6 @@ void KernelDevice::NoteChange(const PeerChange& change, bool was_there) {
   if (!was_there && is_there) {
     world_.sessions()[change.public_key] = {};
     world_.sessions()[change.public_key].installed = world_.scheduler().now();
-    const auto info = world_.kernel().GetDevice(kInterface);
-    const bool just_told = told_at_ != Nanos(0) && world_.scheduler().now() - told_at_ < seconds(5);
-    if (info && (info->ifindex != told_index_ || just_told))
-      world_.orphans().insert(change.public_key);
   }
   if (is_there && change.kick && change.endpoint) world_.KernelCalls(change.public_key);
 }

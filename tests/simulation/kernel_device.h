@@ -18,19 +18,17 @@ class KernelDevice final : public sniffer::WireGuardDevice {
   std::string_view backend() const override { return "simulated"; }
   Result<sniffer::DeviceInfo> GetDevice(const std::string& name) override;
   Result<sniffer::PeerDump> DumpPeers(const std::string& name) override;
-  Result<std::vector<Status>> Apply(const std::string& name,
+  Result<std::vector<Status>> Apply(const sniffer::DeviceTarget& target,
                                     std::span<const sniffer::PeerChange> changes) override;
   Status Configure(const std::string& name, const sniffer::DeviceSettings& settings) override;
 
  private:
   void Delay();
-  Result<std::vector<Status>> ApplyNow(const std::string& name,
+  Result<std::vector<Status>> ApplyNow(const sniffer::DeviceTarget& target,
                                        std::span<const sniffer::PeerChange> changes);
   void NoteChange(const sniffer::PeerChange& change, bool was_there);
 
   World& world_;
-  unsigned told_index_ = 0;  // of the interface, as the sniffer knows it
-  Nanos told_at_{0};
 };
 
 }  // namespace jitwg::simulation

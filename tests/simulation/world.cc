@@ -264,9 +264,6 @@ void World::Talk(std::size_t number) {
   }
 }
 
-void World::OnPeerGone(const PublicKey& key) {
-  sessions_.erase(key);
-  orphans_.erase(key);
-}
+void World::OnPeerGone(const PublicKey& key) { sessions_.erase(key); }
 
 }  // namespace jitwg::simulation

@@ -196,9 +196,6 @@ class World {
   bool KnowsForeign(const PublicKey& key) const;
   void NoteForeignSeen(const PublicKey& key);
   void OnPeerGone(const PublicKey& key);
-  // Peers that were installed on an interface made anew before the sniffer had noticed: they count
-  // as hand-made from then on. A known gap (docs/reliability.md), so nothing is checked of them.
-  std::set<PublicKey>& orphans() { return orphans_; }
   // The stamps that installs were asked for with, by key.
   std::map<PublicKey, std::uint64_t>& used_stamps() { return used_stamps_; }
 
@@ -240,7 +237,6 @@ class World {
   std::map<PublicKey, Session> sessions_;
   std::map<PublicKey, sniffer::KernelPeer> foreign_;
   std::map<PublicKey, Nanos> foreign_seen_;
-  std::set<PublicKey> orphans_;
   std::set<PublicKey> was_registered_;
   std::set<PublicKey> was_pinned_;
   std::map<PublicKey, std::uint64_t> used_stamps_;

@@ -31,7 +31,6 @@ void World::MakeInterface(std::uint64_t key_seed) {
   sessions_.clear();
   foreign_.clear();
   foreign_seen_.clear();
-  orphans_.clear();
   NudgeSniffer();
 }
 
@@ -42,7 +41,6 @@ void World::RemoveInterface() {
   sessions_.clear();
   foreign_.clear();
   foreign_seen_.clear();
-  orphans_.clear();
   NudgeSniffer();
 }
 

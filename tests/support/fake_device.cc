@@ -53,11 +53,11 @@ Result<PeerDump> FakeKernel::DumpPeers(const std::string& name) {
   return dump;
 }
 
-Result<std::vector<Status>> FakeKernel::Apply(const std::string& name,
+Result<std::vector<Status>> FakeKernel::Apply(const sniffer::DeviceTarget& target,
                                               std::span<const PeerChange> changes) {
   return sniffer::ApplyInBatches(
       changes, {[](std::span<const PeerChange> rest) { return rest.size(); },
-                [&](std::span<const PeerChange> batch) { return Send(name, batch); }});
+                [&](std::span<const PeerChange> batch) { return Send(target, batch); }});
 }
 
 Status FakeKernel::Configure(const std::string& name, const sniffer::DeviceSettings& settings) {
@@ -71,7 +71,8 @@ Status FakeKernel::Configure(const std::string& name, const sniffer::DeviceSetti
   return {};
 }
 
-SendOutcome FakeKernel::Send(const std::string& name, std::span<const PeerChange> batch) {
+SendOutcome FakeKernel::Send(const sniffer::DeviceTarget& target,
+                             std::span<const PeerChange> batch) {
   std::function<void()> hook;
   {
     const std::lock_guard lock(mutex_);
@@ -79,13 +80,16 @@ SendOutcome FakeKernel::Send(const std::string& name, std::span<const PeerChange
   }
   if (hook) hook();
   const std::lock_guard lock(mutex_);
-  const auto interface = Find(name);
+  const auto interface = Find(target.name);
   if (!interface) return {interface.error(), true};
+  if (target.ifindex != 0 && (*interface)->ifindex != target.ifindex) {
+    return {sniffer::DeviceGoneError(target.name), true};
+  }
   ++messages_;
   for (const PeerChange& change : batch) {
     ++changes_;
     if (const int error = ApplyOne(**interface, change); error != 0) {
-      return {sniffer::DeviceError(name, error), sniffer::ConcernsWholeDevice(error)};
+      return {sniffer::DeviceError(target.name, error), sniffer::ConcernsWholeDevice(error)};
     }
   }
   return {};

@@ -30,7 +30,7 @@ class FakeKernel final : public sniffer::WireGuardDevice {
   std::string_view backend() const override { return "fake"; }
   Result<sniffer::DeviceInfo> GetDevice(const std::string& name) override;
   Result<sniffer::PeerDump> DumpPeers(const std::string& name) override;
-  Result<std::vector<Status>> Apply(const std::string& name,
+  Result<std::vector<Status>> Apply(const sniffer::DeviceTarget& target,
                                     std::span<const sniffer::PeerChange> changes) override;
   Status Configure(const std::string& name, const sniffer::DeviceSettings& settings) override;
 
@@ -94,7 +94,8 @@ class FakeKernel final : public sniffer::WireGuardDevice {
 
   Result<Interface*> Find(const std::string& name);
   const StoredPeer* FindPeer(const std::string& name, const PublicKey& key) const;
-  sniffer::SendOutcome Send(const std::string& name, std::span<const sniffer::PeerChange> batch);
+  sniffer::SendOutcome Send(const sniffer::DeviceTarget& target,
+                            std::span<const sniffer::PeerChange> batch);
   int ApplyOne(Interface& interface, const sniffer::PeerChange& change);
   int FaultFor(const PublicKey& key);
   static void Settle(Interface& interface, StoredPeer& stored, const sniffer::PeerChange& change);

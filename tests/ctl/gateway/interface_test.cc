@@ -98,7 +98,7 @@ TEST_F(GatewayInterfaceTest, ASecondUpChangesNothingAndKeepsPeers) {
     changes.push_back(Creation(1, {"10.8.0.2/32"}));
     return changes;
   }();
-  ASSERT_TRUE(device->Apply(plan_.name, peer));
+  ASSERT_TRUE(device->Apply({plan_.name, 0}, peer));
   const auto again = Up();
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_THAT(*again, IsEmpty());

@@ -75,7 +75,7 @@ TEST_F(UapiDeviceTest, NoSocketIsNoUserspaceInterface) {
   EXPECT_FALSE(device_.IsAlive("lo"));
   EXPECT_EQ(device_.GetDevice("lo").error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(device_.GetDevice("jw-none").error().code, ErrorCode::kNotFound);
-  EXPECT_EQ(device_.Apply("lo", changes_).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(device_.Apply({"lo", 0}, changes_).error().code, ErrorCode::kInvalidArgument);
 }
 
 TEST_F(UapiDeviceTest, ADeadSocketIsNoUserspaceInterface) {
@@ -107,14 +107,14 @@ TEST_F(UapiDeviceTest, ItsErrnoIsTyped) {
   EXPECT_EQ(device_.DumpPeers("lo").error().code, ErrorCode::kInvalidArgument);
   // A creation would be in doubt: its clearing away gets the same answer.
   changes_[0].kind = PeerChange::Kind::kUpdate;
-  const auto results = device_.Apply("lo", changes_);
+  const auto results = device_.Apply({"lo", 0}, changes_);
   ASSERT_TRUE(results);
   EXPECT_EQ((*results)[0].error().code, ErrorCode::kInvalidArgument);
 }
 
 TEST_F(UapiDeviceTest, AChangeWithoutAnAnswerIsOfUnknownFate) {
   const Listener listener(path_, "");
-  const auto results = device_.Apply("lo", changes_);
+  const auto results = device_.Apply({"lo", 0}, changes_);
   ASSERT_TRUE(results);
   EXPECT_EQ((*results)[0].error().code, ErrorCode::kDeadlineExceeded);
 }

@@ -46,7 +46,7 @@ class WireGuardDeviceContract : public ::testing::TestWithParam<HarnessMaker> {
   }
 
   void ApplyAll(std::vector<PeerChange> changes) {
-    const auto results = device().Apply(name(), changes);
+    const auto results = device().Apply({name(), 0}, changes);
     ASSERT_TRUE(results) << results.error().message;
     ASSERT_EQ(results->size(), changes.size());
     for (const Status& status : *results) EXPECT_TRUE(status) << status.error().message;
@@ -104,9 +104,25 @@ TEST_P(WireGuardDeviceContract, TellsAnInterfaceThatIsNotThere) {
   ASSERT_FALSE(dump);
   EXPECT_EQ(dump.error().code, ErrorCode::kNotFound);
   const std::vector<PeerChange> changes(1);
-  const auto results = device().Apply("jw-none", changes);
+  const auto results = device().Apply({"jw-none", 0}, changes);
   ASSERT_FALSE(results);
   EXPECT_EQ(results.error().code, ErrorCode::kNotFound);
+}
+
+TEST_P(WireGuardDeviceContract, ChangesOnlyTheInterfaceOfTheGivenIndex) {
+  const auto info = device().GetDevice(name());
+  ASSERT_TRUE(info) << info.error().message;
+  std::vector<PeerChange> changes;
+  changes.push_back(Creation(1, {"10.8.0.2/32"}));
+  const auto other = device().Apply({name(), info->ifindex + 1000}, changes);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(other.error().message, ::testing::HasSubstr(name()));
+  EXPECT_TRUE(Peers().empty());
+  const auto same = device().Apply({name(), info->ifindex}, changes);
+  ASSERT_TRUE(same) << same.error().message;
+  EXPECT_TRUE(same->front());
+  EXPECT_EQ(Peers().size(), 1u);
 }
 
 TEST_P(WireGuardDeviceContract, TellsAnInterfaceOfAnotherType) {
@@ -229,7 +245,7 @@ TEST_P(WireGuardDeviceContract, CarriesAFullCallOfLargePeers) {
 TEST_P(WireGuardDeviceContract, RefusesTooManyChangesInOneCall) {
   std::vector<PeerChange> changes;
   for (unsigned i = 0; i <= sniffer::kMaxChangesPerApply; ++i) changes.push_back(Removal(i));
-  const auto results = device().Apply(name(), changes);
+  const auto results = device().Apply({name(), 0}, changes);
   ASSERT_FALSE(results);
   EXPECT_EQ(results.error().code, ErrorCode::kInvalidArgument);
 }
@@ -255,7 +271,7 @@ TEST_P(WireGuardDeviceContract, RefusesOnlyTheFaultyChange) {
   changes.push_back(Creation(3, {"10.8.0.4/32"}));
   changes.back().kick = true;  // without an endpoint
   changes.push_back(Creation(4, {"10.8.0.5/32"}));
-  const auto results = device().Apply(name(), changes);
+  const auto results = device().Apply({name(), 0}, changes);
   ASSERT_TRUE(results);
   ASSERT_EQ(results->size(), 4u);
   EXPECT_TRUE((*results)[0]);
