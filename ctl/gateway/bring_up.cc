@@ -168,7 +168,7 @@ void RemovePeers(const InterfaceState& state) {
   if (!dump) return;
   std::vector<sniffer::PeerChange> removals;
   const auto flush = [&] {
-    static_cast<void>(device->Apply({state.link->name, 0}, removals));
+    static_cast<void>(device->Apply({state.link->name, state.link->ifindex}, removals));
     removals.clear();
   };
   for (const sniffer::KernelPeer& peer : dump->peers) {

@@ -125,7 +125,7 @@ Result<DeviceInfo> NetlinkDevice::GetDevice(const std::string& name) {
   if (Status valid = CheckInterfaceName(name); !valid) return valid.error();
   const auto family = Family(name);
   if (!family) return family.error();
-  const WgRequest request{*family, NextSequence(), name, 0};
+  const WgRequest request{*family, NextSequence(), name};
   DumpParser parser(request.sequence, /*want_peers=*/false);
   const Status status = Query(request, /*first_only=*/true, parser);
   if (parser.errno_value() == ENOENT) ForgetFamily();
@@ -138,7 +138,7 @@ Result<PeerDump> NetlinkDevice::DumpPeers(const std::string& name) {
   if (Status valid = CheckInterfaceName(name); !valid) return valid.error();
   const auto family = Family(name);
   if (!family) return family.error();
-  const WgRequest request{*family, NextSequence(), name, 0};
+  const WgRequest request{*family, NextSequence(), name};
   DumpParser parser(request.sequence);
   const Status status = Query(request, /*first_only=*/false, parser);
   if (parser.errno_value() == ENOENT) ForgetFamily();
@@ -179,7 +179,7 @@ Status NetlinkDevice::Configure(const std::string& name, const DeviceSettings& s
   auto line = TakeLine();
   if (!line) return line.error();
   WipedBuffer& buffer = (*line)->buffer;
-  const WgRequest request{*family, NextSequence(), name, 0};
+  const WgRequest request{*family, NextSequence(), name};
   const SendOutcome outcome = Exchange((*line)->socket, buffer, request,
                                        EncodeConfigureDevice(request, settings, buffer.span()));
   if (outcome.status) KeepLine(std::move(*line));

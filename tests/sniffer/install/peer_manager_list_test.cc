@@ -163,6 +163,22 @@ TEST_F(PeerManagerListTest, ARecreatedInterfaceHasNoPeersOfOurs) {
   EXPECT_EQ(Install(std::move(own)).outcome, PeerOutcome::kRefusedOwnKey);
 }
 
+TEST_F(PeerManagerListTest, AnInterfaceRecreatedUnnoticedIsLeftAlone) {
+  Start();
+  Install(Request(1, {"10.8.0.2/32"}));
+  const auto info = kernel_.AddInterface("wg0", GeneratePrivateKey());
+  AddForeign(1, {"10.8.0.2/32"});
+  const auto result = Install(Request(2, {"10.8.0.3/32"}));
+  EXPECT_EQ(result.outcome, PeerOutcome::kFailed);
+  EXPECT_EQ(result.error, ErrorCode::kNotFound);
+  EXPECT_FALSE(kernel_.Peer("wg0", TestKey(2)));
+  EXPECT_EQ(Remove(1), PeerOutcome::kFailed);
+  EXPECT_TRUE(kernel_.Peer("wg0", TestKey(1))) << "it was made by hand";
+  ASSERT_TRUE(manager_->OnDeviceChanged(info));
+  EXPECT_EQ(Outcome(2, {"10.8.0.3/32"}), PeerOutcome::kInstalled);
+  EXPECT_FALSE(manager_->IsOwn(TestKey(1)));
+}
+
 TEST_F(PeerManagerListTest, ARekeyedInterfaceKeepsItsPeers) {
   Start();
   Install(Request(1, {"10.8.0.2/32"}));

@@ -215,5 +215,25 @@ TEST(WgEncodeTest, SettingsAreNameKeyAndPortAndNoPeers) {
   EXPECT_FALSE(EncodeConfigureDevice(kRequest, settings, small.span()));
 }
 
+TEST(WgEncodeTest, AChangeNamesTheInterfaceByNameOrIndexAndNeverByBoth) {
+  const PeerChange change = Removal(1);
+  for (const unsigned ifindex : {0u, 4711u}) {
+    const WgRequest request{kRequest.family, kRequest.sequence, kRequest.interface, ifindex};
+    WipedBuffer buffer(kSetMessageSize);
+    ASSERT_TRUE(EncodeSetDevice(request, std::span(&change, 1), buffer.span()));
+    std::optional<std::uint32_t> index;
+    std::optional<std::string> name;
+    Visit visit = [&](const nlattr* attribute) {
+      if (mnl_attr_get_type(attribute) == WGDEVICE_A_IFINDEX) index = mnl_attr_get_u32(attribute);
+      if (mnl_attr_get_type(attribute) == WGDEVICE_A_IFNAME) name = mnl_attr_get_str(attribute);
+    };
+    mnl_attr_parse(reinterpret_cast<const nlmsghdr*>(buffer.data()), sizeof(genlmsghdr), CallVisit,
+                   &visit);
+    EXPECT_EQ(index.has_value(), ifindex != 0);
+    EXPECT_EQ(index.value_or(0), ifindex);
+    EXPECT_EQ(name.value_or(""), ifindex == 0 ? "wg0" : "");
+  }
+}
+
 }  // namespace
 }  // namespace jitwg::sniffer
