@@ -12,6 +12,9 @@ from shell import in_netns, ip_batch, run
 
 GATEWAY = "gw"
 SWITCH = "sw"
+# A responder refuses a peer's initiation that comes less than 1/50 s after the one before (INITIATIONS_PER_SECOND,
+# drivers/net/wireguard/messages.h), and the client tries again only 5 s later.
+INITIATION_GAP = 0.05
 OUTER = {4: "192.0.2.{}", 6: "2001:db8:1::{:x}"}
 
 
@@ -102,6 +105,7 @@ class Client:
     def reset_session(self, target=None):
         """Forgets the session as a client that was switched off and on: the next packet starts a new handshake. With
         a target, with that gateway interface and nothing else changed."""
+        time.sleep(INITIATION_GAP)
         wg.configure(self.ns, self.interface, "peer", self._target.keys.public, "remove")
         if target:
             self._target, self.network = target, target.network
