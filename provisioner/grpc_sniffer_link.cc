@@ -44,6 +44,11 @@ class CallScope {
   std::stop_callback<std::function<void()>> on_stop_;
 };
 
+std::uint64_t RandomCaller() {
+  std::random_device random;
+  return (std::uint64_t{random()} << 32U) | random() | 1U;
+}
+
 void SleepUnlessStopped(std::chrono::milliseconds time, const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any never;
@@ -64,7 +69,8 @@ GrpcSnifferLink::GrpcSnifferLink(std::shared_ptr<grpc::Channel> channel, Sniffer
     : times_(times),
       channel_(std::move(channel)),
       events_(v1::HandshakeEvents::NewStub(channel_)),
-      installer_(v1::PeerInstaller::NewStub(channel_)) {}
+      installer_(v1::PeerInstaller::NewStub(channel_)),
+      numbers_(RandomCaller()) {}
 
 GrpcSnifferLink::~GrpcSnifferLink() {
   std::unique_lock lock(mutex_);
@@ -95,6 +101,7 @@ void GrpcSnifferLink::Install(const std::string& interface, std::vector<PeerSpec
   call->request.set_interface(interface);
   call->request.set_completion(ToMessage(completion));
   for (const PeerSpec& peer : peers) FillSpec(peer, call->request.add_peers());
+  *call->request.mutable_order() = numbers_.Begin();
   rpc::SetTimeout(call->context, times_.install);
   {
     const std::lock_guard lock(mutex_);
@@ -102,6 +109,7 @@ void GrpcSnifferLink::Install(const std::string& interface, std::vector<PeerSpec
   }
   installer_->async()->InstallPeers(&call->context, &call->request, &call->response,
                                     [this, call](const grpc::Status& status) {
+                                      numbers_.End(call->request.order());
                                       WipeSecrets(call->request);
                                       const Status outcome = rpc::FromGrpc(status, "InstallPeers");
                                       if (outcome) {
@@ -126,9 +134,11 @@ Result<std::vector<PeerResult>> GrpcSnifferLink::Remove(const std::string& inter
   v1::RemovePeersRequest request;
   request.set_interface(interface);
   for (const PublicKey& key : keys) request.add_public_keys(rpc::ToBytes(key));
+  *request.mutable_order() = numbers_.Begin();
   v1::RemovePeersResponse response;
   const Status status =
       rpc::FromGrpc(installer_->RemovePeers(call.context(), request, &response), "RemovePeers");
+  numbers_.End(request.order());
   if (!status) return status.error();
   auto results = ParseResults(response);
   if (results && results->size() != keys.size()) {

@@ -13,6 +13,7 @@
 
 #include "jitwg/v1/handshake_events.grpc.pb.h"
 #include "jitwg/v1/peer_installer.grpc.pb.h"
+#include "provisioner/call_numbers.h"
 #include "provisioner/sniffer_link.h"
 
 namespace jitwg::provisioner {
@@ -51,6 +52,7 @@ class GrpcSnifferLink final : public SnifferLink {
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::HandshakeEvents::Stub> events_;
   const std::unique_ptr<v1::PeerInstaller::Stub> installer_;
+  CallNumbers numbers_;
   std::mutex mutex_;
   std::condition_variable ended_;
   std::unordered_set<std::shared_ptr<InstallCall>> installs_;

@@ -1,5 +1,5 @@
 jitwg_room(jitwg_sniffer_core
-  SOURCES confinement.cc daemon.cc daemon_metrics.cc events_service.cc follower.cc installer_service.cc interface_table.cc
+  SOURCES call_order.cc confinement.cc daemon.cc daemon_metrics.cc events_service.cc follower.cc installer_service.cc interface_table.cc
           options.cc peer_state.cc pipeline.cc state_dir.cc statistics.cc
   HEADERS confinement.h daemon.h event.h events_service.h follower.h install_statistics.h installer_service.h
           interface_table.h options.h peer_state.h pipeline.h state_dir.h statistics.h

@@ -31,6 +31,13 @@ Status CheckCount(int count) {
                                                 std::to_string(InstallerService::kMaxPeersInCall)};
 }
 
+Result<CallPlace> ParseOrder(const v1::CallOrder& order) {
+  if (order.oldest_open() > order.number()) {
+    return Error{ErrorCode::kInvalidArgument, "order: oldest_open exceeds number"};
+  }
+  return CallPlace{order.caller(), order.number(), order.oldest_open()};
+}
+
 // The peer is there now.
 bool IsIn(PeerOutcome outcome) {
   return outcome == PeerOutcome::kInstalled || outcome == PeerOutcome::kUpdated ||
@@ -119,10 +126,14 @@ Status InstallerService::DoInstall(const v1::InstallPeersRequest& request,
   }
   const auto peers = FindPeers(request.interface());
   if (!peers) return peers.error();
+  const auto place = ParseOrder(request.order());
+  if (!place) return place.error();
   const auto wanted = ParseInstalls(request, *strategy);
   if (!wanted) return wanted.error();
+  calls_.Note(*place);
   const SteadyTime begun = clock_.SteadyNow();
-  const InstallResult installed = (*peers)->Install(wanted->installs);
+  const InstallResult installed =
+      (*peers)->Install(wanted->installs, [this, &place] { return calls_.IsOpen(*place); });
   const SteadyTime ended = clock_.SteadyNow();
   Settle(*wanted, *strategy, installed);
   statistics_.install_time.Observe(ended - begun);
@@ -174,13 +185,17 @@ Status InstallerService::DoRemove(const v1::RemovePeersRequest& request,
   if (const Status count = CheckCount(request.public_keys_size()); !count) return count.error();
   const auto peers = FindPeers(request.interface());
   if (!peers) return peers.error();
+  const auto place = ParseOrder(request.order());
+  if (!place) return place.error();
   std::vector<PublicKey> keys;
   for (int i = 0; i < request.public_keys_size(); ++i) {
     const auto key = rpc::ParseKey(request.public_keys(i));
     if (!key) return AtPeer(i, key.error());
     keys.push_back(*key);
   }
-  const RemoveResult removed = (*peers)->Remove(keys);
+  calls_.Note(*place);
+  const RemoveResult removed =
+      (*peers)->Remove(keys, [this, &place] { return calls_.IsOpen(*place); });
   for (const PeerResult& result : removed.results) statistics_.Count(result.outcome);
   for (const PeerResult& result : removed.results) Fill(result, response.add_results());
   return {};

@@ -13,6 +13,7 @@
 
 #include "jitwg/v1/peer_installer.grpc.pb.h"
 #include "lib/base/clock.h"
+#include "sniffer/call_order.h"
 #include "sniffer/completion/completions.h"
 #include "sniffer/completion/initiation_table.h"
 #include "sniffer/install_statistics.h"
@@ -78,6 +79,7 @@ class InstallerService final
   const InitiationTable& initiations_;
   const Completions& completions_;
   DemandTable* const demands_;
+  CallOrder calls_;
   InstallStatistics statistics_;
 };
 

@@ -42,6 +42,11 @@ void SetFailed(const Error& error, PeerResult& result) {
   result.error = error.code;
 }
 
+void SetGivenUp(const PublicKey& key, PeerResult& result) {
+  result.public_key = key;
+  SetFailed({ErrorCode::kAborted, "the caller gave the call up before it was carried out"}, result);
+}
+
 // One status for each change, also when the whole call failed.
 std::vector<Status> Statuses(Result<std::vector<Status>> applied, std::size_t count) {
   if (!applied) return std::vector<Status>(count, Status(applied.error()));
@@ -51,11 +56,18 @@ std::vector<Status> Statuses(Result<std::vector<Status>> applied, std::size_t co
 
 }  // namespace
 
-InstallResult PeerManager::Install(std::span<const InstallRequest> requests) {
+InstallResult PeerManager::Install(std::span<const InstallRequest> requests,
+                                   const StillWanted& still_wanted) {
   InstallResult result;
   result.results.resize(requests.size());
   for (std::size_t next = 0; next < requests.size();) {
     const std::lock_guard changing(change_mutex_);
+    if (still_wanted && !still_wanted()) {
+      for (; next < requests.size(); ++next) {
+        SetGivenUp(requests[next].public_key, result.results[next]);
+      }
+      break;
+    }
     std::vector<Planned> planned;
     next = Plan(requests, next, result.results, planned);
     Carry(requests, std::move(planned), result.results);
@@ -216,12 +228,13 @@ void PeerManager::DropFromJournal(std::span<const PublicKey> keys) {
   }
 }
 
-RemoveResult PeerManager::Remove(std::span<const PublicKey> keys) {
+RemoveResult PeerManager::Remove(std::span<const PublicKey> keys, const StillWanted& still_wanted) {
   RemoveResult result;
   result.results.resize(keys.size());
   for (std::size_t first = 0; first < keys.size(); first += kRemovalBatch) {
     const std::size_t count = std::min(kRemovalBatch, keys.size() - first);
-    RemoveBatch(keys.subspan(first, count), std::span(result.results).subspan(first, count));
+    RemoveBatch(keys.subspan(first, count), std::span(result.results).subspan(first, count),
+                still_wanted);
   }
   for (const PeerResult& peer : result.results) {
     if (peer.outcome == PeerOutcome::kRemoved) {
@@ -234,8 +247,13 @@ RemoveResult PeerManager::Remove(std::span<const PublicKey> keys) {
   return result;
 }
 
-void PeerManager::RemoveBatch(std::span<const PublicKey> keys, std::span<PeerResult> results) {
+void PeerManager::RemoveBatch(std::span<const PublicKey> keys, std::span<PeerResult> results,
+                              const StillWanted& still_wanted) {
   const std::lock_guard changing(change_mutex_);
+  if (still_wanted && !still_wanted()) {
+    for (std::size_t i = 0; i < keys.size(); ++i) SetGivenUp(keys[i], results[i]);
+    return;
+  }
   std::vector<PeerChange> changes;
   std::vector<PeerResult*> asked;
   unsigned ifindex = 0;

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -95,17 +96,22 @@ class PeerManager {
   static Result<std::unique_ptr<PeerManager>> Create(WireGuardDevice& device, const Clock& clock,
                                                      PeerManagerOptions options);
 
+  // Asked before each message to the kernel, while no other change is under way; false: what is
+  // left of the call is kFailed. Empty: yes. Must not block.
+  using StillWanted = std::function<bool()>;
+
   // Any number of requests, in order; each stands alone. Idempotent: the same settings again are
   // kUnchanged without a call to the kernel. Outcomes: kInstalled, kUnchanged, kUpdated, kRefused*,
   // kNoEndpoint, kFailed.
-  InstallResult Install(std::span<const InstallRequest> requests);
+  InstallResult Install(std::span<const InstallRequest> requests,
+                        const StillWanted& still_wanted = {});
   // Tells the log what became of an installation. Apart from it, so that a log that is slow to take
   // a line delays no handshake that only waited for its peer.
   void LogInstalled(const InstallResult& result) const;
 
   // Own peers only, at most 100 in a message to the kernel. Outcomes: kRemoved, kAbsent,
   // kRefusedForeign, kFailed.
-  RemoveResult Remove(std::span<const PublicKey> keys);
+  RemoveResult Remove(std::span<const PublicKey> keys, const StillWanted& still_wanted = {});
 
   // Reads the kernel's peers and learns from them: foreign peers, and own ones that somebody else
   // removed or changed. kAborted: the interface was replaced meanwhile, try again.
@@ -166,7 +172,8 @@ class PeerManager {
   Status Journal(std::span<const InstallRequest> requests, std::span<const Planned> planned);
   void Settle(Planned& planned, const InstallRequest& request, const Status& status,
               PeerResult& result);
-  void RemoveBatch(std::span<const PublicKey> keys, std::span<PeerResult> results);
+  void RemoveBatch(std::span<const PublicKey> keys, std::span<PeerResult> results,
+                   const StillWanted& still_wanted);
   void SettleRemoval(const Status& status, PeerResult& result, std::vector<PublicKey>& removed);
   void DropFromJournal(std::span<const PublicKey> keys);
   ListedPeer Describe(KernelPeer peer, SteadyTime now);

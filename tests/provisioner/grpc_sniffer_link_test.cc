@@ -208,6 +208,23 @@ TEST_F(GrpcSnifferLinkTest, AHangingInstallEndsAtItsDeadline) {
   EXPECT_EQ(results.error().code, ErrorCode::kDeadlineExceeded);
 }
 
+TEST_F(GrpcSnifferLinkTest, TheNextCallTellsThatAnEarlierOneWasGivenUp) {
+  server_->HangInstalls();
+  const auto link = Connect({.install = milliseconds(100)});
+  ASSERT_FALSE(InstallAndWait(*link, "wg0", {}, Completion::kRetry));
+  const v1::CallOrder first = server_->last_install().order();
+  EXPECT_NE(first.caller(), 0U);
+  EXPECT_EQ(first.number(), first.oldest_open());
+  link->Install("wg0", {}, Completion::kRetry, [](const auto&) {});
+  static_cast<void>(link->Remove("wg0", {}, {}));
+  const v1::CallOrder third = server_->last_remove().order();
+  EXPECT_EQ(third.caller(), first.caller());
+  EXPECT_EQ(third.oldest_open(), first.number() + 1);
+  EXPECT_EQ(third.number(), first.number() + 2);
+  EXPECT_NE(Connect()->Remove("wg0", {}, {}).has_value(), false);
+  EXPECT_NE(server_->last_remove().order().caller(), first.caller());
+}
+
 TEST_F(GrpcSnifferLinkTest, TheEndOfTheLinkEndsItsInstalls) {
   server_->HangInstalls();
   auto link = Connect();

@@ -178,6 +178,7 @@ void Link::Install(const std::string& interface, std::vector<PeerSpec> peers,
   request->set_interface(interface);
   request->set_completion(provisioner::ToMessage(completion));
   for (const PeerSpec& peer : peers) provisioner::FillSpec(peer, request->add_peers());
+  *request->mutable_order() = numbers_.Begin();
   Scheduler& scheduler = world_.scheduler();
   scheduler.Spawn(scheduler.CurrentProcess(), [this, request, response, done = std::move(done)] {
     const Status status = RoundTrip(
@@ -185,6 +186,7 @@ void Link::Install(const std::string& interface, std::vector<PeerSpec> peers,
           return sniffer.installer().DoInstall(*request, *response);
         },
         kTimes.install, {});
+    numbers_.End(request->order());
     if (status) {
       done(ParseResults(*response));
     } else {
@@ -200,11 +202,13 @@ Result<std::vector<PeerResult>> Link::Remove(const std::string& interface,
   const auto response = std::make_shared<v1::RemovePeersResponse>();
   request->set_interface(interface);
   for (const PublicKey& key : keys) request->add_public_keys(key.bytes.data(), kKeySize);
+  *request->mutable_order() = numbers_.Begin();
   const Status status = RoundTrip(
       [request, response](SnifferProcess& sniffer) {
         return sniffer.installer().DoRemove(*request, *response);
       },
       kTimes.remove, stop);
+  numbers_.End(request->order());
   if (!status) return status.error();
   return ParseResults(*response);
 }

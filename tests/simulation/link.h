@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "provisioner/call_numbers.h"
 #include "provisioner/sniffer_link.h"
 #include "tests/simulation/sniffer_process.h"
 #include "tests/simulation/world.h"
@@ -18,7 +19,7 @@ namespace jitwg::simulation {
 // Dies with its process.
 class Link final : public provisioner::SnifferLink {
  public:
-  explicit Link(World& world) : world_(world) {}
+  explicit Link(World& world) : world_(world), numbers_(world.random().Next() | 1U) {}
 
   void Watch(provisioner::SnifferListener& listener, const std::stop_token& stop) override;
   void Install(const std::string& interface, std::vector<provisioner::PeerSpec> peers,
@@ -56,6 +57,7 @@ class Link final : public provisioner::SnifferLink {
   void CheckStamps(const std::vector<provisioner::PeerSpec>& peers);
 
   World& world_;
+  provisioner::CallNumbers numbers_;
   std::vector<std::weak_ptr<Call>> calls_;
   std::shared_ptr<Stream> stream_;
   // The newest stamp that came with this initiation's number, which begins anew with each sniffer.

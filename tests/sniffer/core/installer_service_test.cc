@@ -185,6 +185,39 @@ TEST_F(InstallerServiceTest, RemovesOwnPeersOnly) {
   EXPECT_EQ(gateway_.kernel.peer_count("wg0"), 1U);
 }
 
+TEST_F(InstallerServiceTest, ACallThatWasGivenUpUndoesNothing) {
+  const auto install = [&](std::uint64_t caller, std::uint64_t number, std::uint64_t oldest_open,
+                           const std::string& address) {
+    v1::InstallPeersRequest request = RequestOf(SpecFor(key_, address));
+    request.mutable_order()->set_caller(caller);
+    request.mutable_order()->set_number(number);
+    request.mutable_order()->set_oldest_open(oldest_open);
+    return Install(request).ok() ? Outcome() : v1::PEER_OUTCOME_UNSPECIFIED;
+  };
+  const auto address = [&] {
+    return gateway_.managers["wg0"]->List()->peers.at(0).peer.allowed_ips.at(0).ToString();
+  };
+  EXPECT_EQ(install(7, 3, 2, "10.8.0.3/32"), v1::PEER_OUTCOME_INSTALLED);
+  EXPECT_EQ(install(7, 1, 1, "10.8.0.2/32"), v1::PEER_OUTCOME_FAILED);
+  EXPECT_THAT(response_.results(0).message(), HasSubstr("gave the call up"));
+  EXPECT_EQ(response_.results(0).public_key(), rpc::ToBytes(key_));
+  EXPECT_EQ(address(), "10.8.0.3/32");
+  EXPECT_EQ(install(7, 2, 1, "10.8.0.4/32"), v1::PEER_OUTCOME_UPDATED);  // still waited for
+  EXPECT_EQ(install(8, 1, 1, "10.8.0.5/32"), v1::PEER_OUTCOME_UPDATED);  // another caller's
+  EXPECT_EQ(install(7, 4, 5, "10.8.0.6/32"), v1::PEER_OUTCOME_UNSPECIFIED);
+
+  v1::RemovePeersRequest removal;
+  removal.set_interface("wg0");
+  removal.add_public_keys(rpc::ToBytes(key_));
+  removal.mutable_order()->set_caller(7);
+  removal.mutable_order()->set_number(1);
+  grpc::ClientContext context;
+  v1::RemovePeersResponse removed;
+  ASSERT_TRUE(stub_->RemovePeers(&context, removal, &removed).ok());
+  EXPECT_EQ(removed.results(0).outcome(), v1::PEER_OUTCOME_FAILED);
+  EXPECT_EQ(address(), "10.8.0.5/32");
+}
+
 TEST_F(InstallerServiceTest, ListsInChunksAndMarksItsOwn) {
   for (std::uint64_t i = 0; i < 300; ++i) {
     KernelPeer foreign;
