@@ -93,7 +93,8 @@ Status Evictor::LookAt(const InterfaceState& state, const std::stop_token& stop)
   for (const EvictionCandidate& candidate : seen.candidates) {
     if (!candidate.known) callbacks_.unknown_peer(candidate.public_key);
   }
-  for (const PublicKey& key : seen.missing_pinned) callbacks_.missing_pinned(key);
+  for (const PublicKey& key : seen.missing_pinned) callbacks_.astray(key);
+  for (const PublicKey& key : seen.altered) callbacks_.astray(key);
   const auto choices = SelectEvictions(seen.candidates, limits_, now, TakeRoomWanted(state));
   if (choices.empty()) return {};
   const bool remembered = RememberStamps(*list, choices);

@@ -35,8 +35,8 @@ struct EvictorCallbacks {
   std::function<void()> interfaces_changed;
   // A peer of ours whose record in the registry is not known.
   std::function<void(const PublicKey&)> unknown_peer;
-  // A pinned peer that somebody else removed.
-  std::function<void(const PublicKey&)> missing_pinned;
+  // A pinned peer that somebody else removed, or one of ours whose settings are not the registry's.
+  std::function<void(const PublicKey&)> astray;
   // What an interface holds, as it was listed.
   std::function<void(const std::string&, const PeerList&)> listed;
   // The same, with what the book makes of our own peers in it. May be empty.

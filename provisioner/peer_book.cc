@@ -20,17 +20,15 @@ SteadyTime ToSteady(WallTime time, SteadyTime now, WallTime wall_now) {
   return time >= wall_now ? now : now - (wall_now - time);
 }
 
-}  // namespace
-
-std::uint64_t SettingsDigest(const registry::Peer& peer) {
-  std::vector<IpPrefix> prefixes = peer.allowed_ips;
+std::uint64_t Digest(std::vector<IpPrefix> prefixes, std::uint16_t keepalive, bool has_secret,
+                     std::span<const std::uint8_t> secret) {
   std::sort(prefixes.begin(), prefixes.end());
   std::vector<std::uint8_t> bytes;
   bytes.reserve(64 + prefixes.size() * 18);  // no growth: no copy of the secret is left behind
-  bytes.push_back(static_cast<std::uint8_t>(peer.persistent_keepalive >> 8));
-  bytes.push_back(static_cast<std::uint8_t>(peer.persistent_keepalive & 0xff));
-  bytes.push_back(peer.preshared_key ? 1 : 0);
-  if (peer.preshared_key) Append(bytes, peer.preshared_key->bytes());
+  bytes.push_back(static_cast<std::uint8_t>(keepalive >> 8));
+  bytes.push_back(static_cast<std::uint8_t>(keepalive & 0xff));
+  bytes.push_back(has_secret ? 1 : 0);
+  Append(bytes, secret);
   for (const IpPrefix& prefix : prefixes) {
     bytes.push_back(static_cast<std::uint8_t>(prefix.length()));
     bytes.push_back(static_cast<std::uint8_t>(prefix.address().family()));
@@ -39,6 +37,21 @@ std::uint64_t SettingsDigest(const registry::Peer& peer) {
   const std::uint64_t digest = SeededHash(bytes);
   sodium_memzero(bytes.data(), bytes.size());
   return digest;
+}
+
+// What a list can tell of a peer's settings: all but the preshared key itself.
+std::uint64_t ShapeOf(const registry::Peer& peer) {
+  return Digest(peer.allowed_ips, peer.persistent_keepalive, peer.preshared_key.has_value(), {});
+}
+std::uint64_t ShapeOf(const PeerState& state) {
+  return Digest(state.allowed_ips, state.persistent_keepalive, state.has_preshared_key, {});
+}
+
+}  // namespace
+
+std::uint64_t SettingsDigest(const registry::Peer& peer) {
+  return Digest(peer.allowed_ips, peer.persistent_keepalive, peer.preshared_key.has_value(),
+                peer.preshared_key ? peer.preshared_key->bytes() : std::span<const std::uint8_t>());
 }
 
 void PeerBook::NoteInstalled(const PeerId& id, const registry::Peer& peer, SteadyTime now) {
@@ -51,6 +64,7 @@ void PeerBook::NoteInstalled(const PeerId& id, const registry::Peer& peer, Stead
   entry.pinned = peer.pinned;
   SetExpiry(entry, peer.expires_at);
   entry.digest = digest;
+  entry.shape = ShapeOf(peer);
   entry.noted_at = now;
   entry.last_activity = now;
 }
@@ -61,6 +75,7 @@ void PeerBook::NoteRecord(const PeerId& id, const registry::Peer& peer) {
   if (entry == nullptr) return;
   entry->known = true;
   entry->pinned = peer.pinned;
+  entry->shape = ShapeOf(peer);
   SetExpiry(*entry, peer.expires_at);
 }
 
@@ -70,6 +85,7 @@ void PeerBook::NoteUnregistered(const PeerId& id) {
   if (entry == nullptr) return;
   entry->known = true;
   entry->pinned = false;
+  entry->shape.reset();
   entry->expires_at.reset();
 }
 
@@ -112,6 +128,7 @@ Observation PeerBook::Observe(const std::string& interface, const PeerList& list
     Entry& entry = item->second;
     Merge(entry, state, added, now, wall_now);
     entry.seen_in_list = number;
+    if (IsAltered(entry, state, started)) observation.altered.push_back(state.public_key);
     observation.candidates.push_back({.public_key = state.public_key,
                                       .own = true,
                                       .known = entry.known,
@@ -145,6 +162,12 @@ bool PeerBook::RemovedSince(const PeerId& id, SteadyTime time) const {
   if (removed_.empty()) return false;
   const auto removed = removed_.find(id);
   return removed != removed_.end() && removed->second >= time;
+}
+
+bool PeerBook::IsAltered(Entry& entry, const PeerState& state, SteadyTime started) {
+  if (!entry.shape || entry.noted_at >= started || *entry.shape == ShapeOf(state)) return false;
+  entry.digest.reset();  // it is not what it was installed with any more
+  return true;
 }
 
 void PeerBook::Merge(Entry& entry, const PeerState& state, bool is_new, SteadyTime now,

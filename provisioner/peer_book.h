@@ -25,6 +25,9 @@ struct Observation {
   std::vector<EvictionCandidate> candidates;
   // Pinned peers that the list lacks: removed by others, unless the list was interrupted.
   std::vector<PublicKey> missing_pinned;
+  // Peers whose addresses, keepalive or want of a preshared key are not the registry's word:
+  // somebody else changed them, or an old call was carried out late.
+  std::vector<PublicKey> altered;
 };
 
 // Thread-safe.
@@ -67,6 +70,7 @@ class PeerBook {
     bool pinned = false;
     std::optional<WallTime> expires_at;
     std::optional<std::uint64_t> digest;
+    std::optional<std::uint64_t> shape;  // of the registry's word: what a list can tell of it
     std::optional<WallTime> last_handshake;
     std::uint64_t rx_bytes = 0;
     SteadyTime installed_at;
@@ -82,6 +86,7 @@ class PeerBook {
   bool RemovedSince(const PeerId& id, SteadyTime time) const;
   std::vector<PublicKey> ForgetUnseen(Entries& entries, const PeerList& list,
                                       std::uint64_t list_number, SteadyTime started);
+  static bool IsAltered(Entry& entry, const PeerState& state, SteadyTime started);
   static void Merge(Entry& entry, const PeerState& state, bool is_new, SteadyTime now,
                     WallTime wall_now);
 

@@ -40,7 +40,7 @@ Provisioner::Provisioner(const Clock& clock, SnifferLink& link, registry::Regist
                     [this, trust_absence = options.reconciler.trust_absence](const PublicKey& key) {
                       if (trust_absence) reconciler_.Request(key);
                     },
-                .missing_pinned = [this](const PublicKey& key) { reconciler_.Request(key); },
+                .astray = [this](const PublicKey& key) { reconciler_.Request(key); },
                 .listed =
                     [this](const std::string& interface, const PeerList& list) {
                       reporter_.NoteList(interface, list);

@@ -14,14 +14,14 @@ class EvictorTest : public GatewayFixture {
       : evictor_({clock_, link_, *replay_, book_, interfaces_, remover_}, EvictionLimits(),
                  {.interfaces_changed = [this] { ++changes_; },
                   .unknown_peer = [this](const PublicKey& key) { unknown_.push_back(key); },
-                  .missing_pinned = [this](const PublicKey& key) { missing_.push_back(key); },
+                  .astray = [this](const PublicKey& key) { astray_.push_back(key); },
                   .listed = {}}) {}
 
   void Look() { evictor_.RunOnce({}); }
 
   int changes_ = 0;
   std::vector<PublicKey> unknown_;
-  std::vector<PublicKey> missing_;
+  std::vector<PublicKey> astray_;
   Evictor evictor_;
 };
 
@@ -40,6 +40,18 @@ TEST_F(EvictorTest, TakesOutWhatIsIdleAndKeepsWhatIsAlive) {
   EXPECT_TRUE(HasPeer(2));
   EXPECT_EQ(decisions_.Count(EvictionReason::kIdle), 1U);
   EXPECT_FALSE(book_.Contains({"wg0", Key(1)}));
+}
+
+TEST_F(EvictorTest, APeerThatSomebodyElseChangedIsTold) {
+  Install(MakePeer(1));
+  Look();
+  EXPECT_TRUE(astray_.empty());
+  clock_.Advance(seconds(1));
+  PeerState state = *link_.GetPeer("wg0", Key(1));
+  state.allowed_ips = MakePeer(2).allowed_ips;
+  link_.PutPeer("wg0", state);
+  Look();
+  EXPECT_EQ(astray_, std::vector<PublicKey>{Key(1)});
 }
 
 TEST_F(EvictorTest, TakesOutWhatNeverCompleted) {
@@ -172,11 +184,11 @@ TEST_F(EvictorTest, APinnedPeerThatSomebodyRemovedIsTold) {
   Install(MakePeer(2));
   clock_.Advance(seconds(1));
   Look();
-  EXPECT_TRUE(missing_.empty());
+  EXPECT_TRUE(astray_.empty());
   link_.DropPeer("wg0", Key(1));
   link_.DropPeer("wg0", Key(2));
   Look();
-  EXPECT_EQ(missing_, std::vector<PublicKey>{Key(1)});
+  EXPECT_EQ(astray_, std::vector<PublicKey>{Key(1)});
 }
 
 TEST_F(EvictorTest, ARefusedNewcomerGetsThePlaceOfTheQuietest) {

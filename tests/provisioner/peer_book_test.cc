@@ -143,6 +143,45 @@ TEST_F(PeerBookTest, APinnedPeerThatAnInterruptedListLacksIsToldAndKept) {
   EXPECT_EQ(book_.InstalledDigest(Id(1)), std::nullopt);
 }
 
+TEST_F(PeerBookTest, APeerWithOtherSettingsThanTheRegistrysIsTold) {
+  const auto altered = [&](const PeerState& state) {
+    clock_.Advance(seconds(1));
+    const SteadyTime now = clock_.SteadyNow();
+    PeerList list;
+    list.peers.push_back(state);
+    return book_.Observe("wg0", list, now, now, clock_.WallNow()).altered;
+  };
+  const std::vector<PublicKey> told{Key(1)};
+  PeerState state = OwnPeer(MakePeer(1));
+  state.persistent_keepalive += 1;
+  EXPECT_TRUE(altered(state).empty());  // the registry's word is not known yet
+  book_.NoteRecord(Id(1), MakePeer(1));
+  EXPECT_EQ(altered(state), told);
+  EXPECT_TRUE(altered(OwnPeer(MakePeer(1))).empty());
+  book_.NoteInstalled(Id(1), MakePeer(1), clock_.SteadyNow());
+  state = OwnPeer(MakePeer(1));
+  state.allowed_ips = MakePeer(2).allowed_ips;
+  EXPECT_EQ(altered(state), told);
+  EXPECT_EQ(book_.InstalledDigest(Id(1)), std::nullopt);  // so that it is installed again
+  state = OwnPeer(MakePeer(1));
+  state.has_preshared_key = !state.has_preshared_key;
+  EXPECT_EQ(altered(state), told);
+  book_.NoteUnregistered(Id(1));
+  EXPECT_TRUE(altered(state).empty());
+}
+
+TEST_F(PeerBookTest, AListBegunBeforeAnInstallationTellsNothingOfItsSettings) {
+  const SteadyTime started = clock_.SteadyNow();
+  clock_.Advance(seconds(1));
+  book_.NoteInstalled(Id(1), MakePeer(1), clock_.SteadyNow());
+  PeerList list;
+  list.peers.push_back(OwnPeer(MakePeer(1)));
+  list.peers[0].allowed_ips = MakePeer(2).allowed_ips;
+  EXPECT_TRUE(
+      book_.Observe("wg0", list, started, clock_.SteadyNow(), clock_.WallNow()).altered.empty());
+  EXPECT_NE(book_.InstalledDigest(Id(1)), std::nullopt);
+}
+
 TEST_F(PeerBookTest, AnExpiryThatPassesWhileInstalledIsSeen) {
   auto peer = MakePeer(1);
   peer.expires_at = clock_.WallNow() + seconds(10);
