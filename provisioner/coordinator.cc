@@ -59,7 +59,14 @@ Coordinator::Coordinator(const CoordinatorParts& parts, CoordinatorOptions optio
 
 Coordinator::~Coordinator() { Stop(); }
 
-void Coordinator::OnEvent(const HandshakeEvent& event) {
+void Coordinator::OnEvents(const std::vector<HandshakeEvent>& events) {
+  const InstallQueue::Gathering gathering(queue_);
+  for (const HandshakeEvent& event : events) TakeEvent(event);
+}
+
+void Coordinator::OnEvent(const HandshakeEvent& event) { OnEvents({event}); }
+
+void Coordinator::TakeEvent(const HandshakeEvent& event) {
   const PeerId id{event.interface, event.public_key};
   if (event.already_installed) {
     parts_.replay.RaiseSoon(event.public_key, event.timestamp);
@@ -151,9 +158,11 @@ void Coordinator::LookUp(const PeerId& id) {
     parts_.cache->LookUp(
         id.public_key, options_.lookup_timeout,
         [this, id](Found found, const Age& age) { OnAnswer(id, std::move(found), age); });
+  } else if (auto found = parts_.registry.TryFind(id.public_key)) {
+    OnAnswer(id, std::move(*found), {});
   } else {
     parts_.registry.Find(id.public_key, options_.lookup_timeout,
-                         [this, id](Found found) { OnAnswer(id, std::move(found), {}); });
+                         [this, id](Found answer) { OnAnswer(id, std::move(answer), {}); });
   }
 }
 

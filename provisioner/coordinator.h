@@ -83,7 +83,9 @@ class Coordinator final : private InstallBatcher {
   // Stop().
   ~Coordinator() override;
 
-  // One call at a time.
+  // One call at a time, of both together. What is decided at once goes to the sniffer together,
+  // from this thread when a line is free.
+  void OnEvents(const std::vector<HandshakeEvent>& events);
   void OnEvent(const HandshakeEvent& event);
   // Installs the peer to be called, by the same rules. One that is in flight already is left to
   // that; when half of the places are taken nothing is done, and its next packet asks again. Any
@@ -119,6 +121,8 @@ class Coordinator final : private InstallBatcher {
     std::optional<registry::Peer> peer;
     std::optional<std::chrono::seconds> cached_age;
   };
+
+  void TakeEvent(const HandshakeEvent& event);
 
   enum class Boarding { kNew, kJoined, kReplay, kFull, kUnchecked };
 

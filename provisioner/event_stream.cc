@@ -1,12 +1,23 @@
 #include "provisioner/event_stream.h"
 
+#include <cstdint>
+#include <utility>
+#include <vector>
+
 #include "lib/rpc/status.h"
 #include "provisioner/link_convert.h"
 
 namespace jitwg::provisioner {
+namespace {
+
+// What one message of a busy sniffer may carry: a batch of installations.
+constexpr std::uint32_t kMaxEvents = kMaxInstallBatch;
+
+}  // namespace
 
 Error EventStream::Run(v1::HandshakeEvents::Stub& stub, const std::stop_token& stop) {
   last_message_ = std::chrono::steady_clock::now();
+  request_.set_max_events(kMaxEvents);
   stub.async()->Watch(&context_, &request_, this);
   StartRead(&message_);
   StartCall();
@@ -32,6 +43,8 @@ bool EventStream::WaitForEnd(const std::stop_token& stop) {
     const auto last = last_message_;
     changed_.wait_until(lock, stop, last + max_silence_,
                         [&] { return done_ || last_message_ != last; });
+    // Whoever is slow to take a message is not told that the sniffer is silent.
+    if (delivering_) last_message_ = std::chrono::steady_clock::now();
     if (!done_ && last_message_ == last && !stop.stop_requested()) return true;
   }
   return false;
@@ -42,8 +55,14 @@ void EventStream::OnReadDone(bool ok) {
   {
     const std::lock_guard lock(mutex_);
     last_message_ = std::chrono::steady_clock::now();
+    delivering_ = true;
   }
   Deliver(message_);
+  {
+    const std::lock_guard lock(mutex_);
+    last_message_ = std::chrono::steady_clock::now();
+    delivering_ = false;
+  }
   StartRead(&message_);
 }
 
@@ -53,12 +72,7 @@ void EventStream::Deliver(const v1::WatchResponse& message) {
     if (!connected_) listener_.OnConnected(message.heartbeat().sniffer_instance());
     connected_ = true;
   } else if (message.has_event()) {
-    const auto event = ParseEvent(message.event());
-    if (event) {
-      listener_.OnEvent(*event);
-    } else {
-      listener_.OnDropped(1);  // a sniffer of another version; its client tries again
-    }
+    DeliverEvents(message);
   } else if (message.has_demand()) {
     const auto demand = ParseDemand(message.demand());
     if (demand) {
@@ -67,6 +81,23 @@ void EventStream::Deliver(const v1::WatchResponse& message) {
       listener_.OnDropped(1);  // the next packet asks again
     }
   }
+}
+
+void EventStream::DeliverEvents(const v1::WatchResponse& message) {
+  std::vector<HandshakeEvent> events;
+  std::uint64_t dropped = 0;
+  const auto add = [&events, &dropped](const v1::HandshakeEvent& event) {
+    auto parsed = ParseEvent(event);
+    if (parsed) {
+      events.push_back(std::move(*parsed));
+    } else {
+      ++dropped;  // a sniffer of another version; its client tries again
+    }
+  };
+  add(message.event());
+  for (const v1::HandshakeEvent& event : message.more_events()) add(event);
+  if (dropped != 0) listener_.OnDropped(dropped);
+  if (!events.empty()) listener_.OnEvents(events);
 }
 
 void EventStream::OnDone(const grpc::Status& status) {

@@ -33,6 +33,7 @@ class EventStream final : private grpc::ClientReadReactor<v1::WatchResponse> {
   void OnReadDone(bool ok) override;
   void OnDone(const grpc::Status& status) override;
   void Deliver(const v1::WatchResponse& message);
+  void DeliverEvents(const v1::WatchResponse& message);
   // True: the stream was silent for too long.
   bool WaitForEnd(const std::stop_token& stop);
 
@@ -45,6 +46,7 @@ class EventStream final : private grpc::ClientReadReactor<v1::WatchResponse> {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::chrono::steady_clock::time_point last_message_;
+  bool delivering_ = false;
   bool done_ = false;
   grpc::Status status_;
 };

@@ -1,10 +1,20 @@
 #include "provisioner/install_queue.h"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <utility>
 
 namespace jitwg::provisioner {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// How long a call that is under way holds back what came since. One that takes longer than that
+// hangs, or has a slow kernel behind it.
+constexpr std::chrono::milliseconds kGatherTime{5};
+
+}  // namespace
 
 InstallQueue::InstallQueue(SnifferLink& link, InstallBatcher& batcher, Completion completion,
                            InstallQueueLimits limits)
@@ -18,10 +28,12 @@ void InstallQueue::Push(const PeerId& id) {
   {
     const std::lock_guard lock(mutex_);
     if (!stopping_) {
+      const bool first = turns_.empty();
       auto& keys = waiting_[id.interface];
       if (keys.empty()) turns_.push_back(id.interface);
       keys.push_back(id.public_key);
-      changed_.notify_one();
+      ++waiting_count_;
+      if (gathering_ != std::this_thread::get_id() && (first || MaySend())) changed_.notify_all();
       return;
     }
   }
@@ -31,9 +43,7 @@ void InstallQueue::Push(const PeerId& id) {
 
 std::size_t InstallQueue::waiting() const {
   const std::lock_guard lock(mutex_);
-  std::size_t sum = 0;
-  for (const auto& [interface, keys] : waiting_) sum += keys.size();
-  return sum;
+  return waiting_count_;
 }
 
 void InstallQueue::Stop() {
@@ -47,24 +57,57 @@ void InstallQueue::Stop() {
   changed_.wait(lock, [this] { return calls_ == 0; });
 }
 
+bool InstallQueue::MaySend() const {
+  if (turns_.empty() || calls_ >= limits_.max_calls) return false;
+  return calls_ == 0 || waiting_count_ >= limits_.max_batch ||
+         SteadyClock::now() >= last_begun_ + kGatherTime;
+}
+
 void InstallQueue::Run() {
   std::unique_lock lock(mutex_);
-  while (true) {
-    changed_.wait(
-        lock, [this] { return stopping_ ? true : !turns_.empty() && calls_ < limits_.max_calls; });
-    if (turns_.empty()) return;
-    Batch batch = TakeBatch();
-    if (!stopping_) ++calls_;
-    const bool stopping = stopping_;
-    lock.unlock();
-    if (stopping) {
-      batcher_.FinishBatch(batch.interface, batch.keys,
-                           Error{ErrorCode::kUnavailable, "the provisioner is stopping"});
+  const auto woken = [this] { return stopping_ || (gathering_ == std::thread::id() && MaySend()); };
+  while (!stopping_) {
+    if (turns_.empty() || calls_ >= limits_.max_calls || gathering_ != std::thread::id()) {
+      changed_.wait(lock);
     } else {
-      Send(std::move(batch));
+      changed_.wait_until(lock, last_begun_ + kGatherTime, woken);
     }
+    if (!woken() || stopping_) continue;
+    lock.unlock();
+    SendWaiting();
     lock.lock();
   }
+  while (!turns_.empty()) {
+    const Batch batch = TakeBatch();
+    lock.unlock();
+    batcher_.FinishBatch(batch.interface, batch.keys,
+                         Error{ErrorCode::kUnavailable, "the provisioner is stopping"});
+    lock.lock();
+  }
+}
+
+void InstallQueue::SendWaiting() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_ && MaySend()) {
+    Batch batch = TakeBatch();
+    ++calls_;
+    last_begun_ = SteadyClock::now();
+    lock.unlock();
+    Send(std::move(batch));
+    lock.lock();
+  }
+}
+
+InstallQueue::Gathering::Gathering(InstallQueue& queue) : queue_(queue) {
+  const std::lock_guard lock(queue_.mutex_);
+  queue_.gathering_ = std::this_thread::get_id();
+}
+
+InstallQueue::Gathering::~Gathering() {
+  queue_.SendWaiting();
+  const std::lock_guard lock(queue_.mutex_);
+  queue_.gathering_ = std::thread::id();
+  if (!queue_.turns_.empty()) queue_.changed_.notify_all();
 }
 
 InstallQueue::Batch InstallQueue::TakeBatch() {
@@ -74,6 +117,7 @@ InstallQueue::Batch InstallQueue::TakeBatch() {
   const auto count = static_cast<std::ptrdiff_t>(std::min(keys.size(), limits_.max_batch));
   batch.keys.assign(keys.begin(), keys.begin() + count);
   keys.erase(keys.begin(), keys.begin() + count);
+  waiting_count_ -= batch.keys.size();
   if (keys.empty()) {
     waiting_.erase(batch.interface);
   } else {
@@ -105,7 +149,8 @@ void InstallQueue::Send(Batch batch) {
 void InstallQueue::CallEnded() {
   const std::lock_guard lock(mutex_);
   --calls_;
-  changed_.notify_all();  // under the lock: Stop may end the queue's life right after
+  // Under the lock: Stop may end the queue's life right after.
+  if (stopping_ || !turns_.empty()) changed_.notify_all();
 }
 
 }  // namespace jitwg::provisioner

@@ -2,6 +2,7 @@
 // when it is not. Knows nothing of why a peer is installed.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -34,9 +35,24 @@ struct InstallQueueLimits {
   std::size_t max_batch = kMaxInstallBatch;
 };
 
-// Thread-safe. What is queued is bounded by the caller: each key of an interface at most once.
+// Thread-safe. What is queued is bounded by the caller: each key of an interface at most once. A
+// second call is begun while one is under way only for a full batch: what comes meanwhile goes
+// together.
 class InstallQueue {
  public:
+  // While it lives, what its thread pushes is gathered; its end sends it from this thread, if there
+  // is a free line, which saves waking another one.
+  class Gathering {
+   public:
+    explicit Gathering(InstallQueue& queue);
+    ~Gathering();
+    Gathering(const Gathering&) = delete;
+    Gathering& operator=(const Gathering&) = delete;
+
+   private:
+    InstallQueue& queue_;
+  };
+
   InstallQueue(SnifferLink& link, InstallBatcher& batcher, Completion completion,
                InstallQueueLimits limits);
   // Stop().
@@ -55,6 +71,10 @@ class InstallQueue {
   };
 
   void Run();
+  // With the lock held: something waits, and may be sent now.
+  bool MaySend() const;
+  // Sends all that may be sent now.
+  void SendWaiting();
   Batch TakeBatch();
   void Send(Batch batch);
   void CallEnded();
@@ -67,7 +87,10 @@ class InstallQueue {
   std::condition_variable changed_;
   std::unordered_map<std::string, std::deque<PublicKey>> waiting_;
   std::deque<std::string> turns_;  // the interfaces with something waiting, each once
+  std::size_t waiting_count_ = 0;
   std::size_t calls_ = 0;
+  std::chrono::steady_clock::time_point last_begun_;
+  std::thread::id gathering_;  // the thread whose pushes are gathered
   bool stopping_ = false;
   std::thread worker_;
 };

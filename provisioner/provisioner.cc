@@ -128,10 +128,14 @@ void Provisioner::OnDisconnected(const Error& why) {
                LogText(why.message));
 }
 
-void Provisioner::OnEvent(const HandshakeEvent& event) {
-  reporter_.NoteEvent(event);
-  outbound_.OnEvent(event);
-  coordinator_.OnEvent(event);
+void Provisioner::OnEvent(const HandshakeEvent& event) { OnEvents({event}); }
+
+void Provisioner::OnEvents(const std::vector<HandshakeEvent>& events) {
+  for (const HandshakeEvent& event : events) {
+    reporter_.NoteEvent(event);
+    outbound_.OnEvent(event);
+  }
+  coordinator_.OnEvents(events);
 }
 
 void Provisioner::OnDemand(const OutboundDemand& demand) { outbound_.OnDemand(demand); }

@@ -11,8 +11,24 @@ Result<std::unique_ptr<ReplayMemory>> ReplayMemory::Open(const std::string& dire
                                                          std::size_t max_cached) {
   auto store = ReplayStore::Open(directory);
   if (!store) return store.error();
-  return std::unique_ptr<ReplayMemory>(
+  std::unique_ptr<ReplayMemory> memory(
       new ReplayMemory(std::move(*store), std::max<std::size_t>(max_cached, 1)));
+  if (const Status loaded = memory->Load(); !loaded) return loaded.error();
+  return memory;
+}
+
+Status ReplayMemory::Load() {
+  // One more than there is room for: then the file has more than the cache.
+  auto stored = store_->List(max_cached_ + 1);
+  if (!stored && stored.error().code == ErrorCode::kDataLoss) {
+    if (Status repaired = Repair(stored.error()); !repaired) return repaired;
+    stored = store_->List(max_cached_ + 1);
+  }
+  if (!stored) return stored.error();
+  complete_ = stored->size() <= max_cached_;
+  if (!complete_) return {};
+  for (const auto& [key, stamp] : *stored) Remember(key, stamp);
+  return {};
 }
 
 ReplayMemory::~ReplayMemory() {
@@ -27,7 +43,7 @@ Result<std::optional<Tai64n>> ReplayMemory::Newest(const PublicKey& key) {
 
 Result<std::optional<Tai64n>> ReplayMemory::NewestLocked(const PublicKey& key) {
   std::optional<Tai64n> newest = Cached(key);
-  if (!newest) {
+  if (!newest && !complete_) {
     const auto stored = FindStored(key);
     if (!stored) return stored.error();
     newest = *stored;
@@ -43,8 +59,9 @@ Status ReplayMemory::Raise(const std::vector<KeyStamp>& stamps) {
   Status stored = RaiseStored(stamps);
   if (!stored) return stored;
   for (const auto& [key, stamp] : stamps) {
-    // What the cache does not hold may be newer on disk: only a known key is raised in it.
-    if (index_.contains(key)) Remember(key, stamp);
+    // What the cache does not hold may be newer on disk, unless it holds everything: else only a
+    // known key is raised in it.
+    if (complete_ || index_.contains(key)) Remember(key, stamp);
   }
   return {};
 }
@@ -106,7 +123,7 @@ Status ReplayMemory::FlushLocked() {
   Status stored = RaiseStored(stamps);
   if (!stored) return stored;
   for (const auto& [key, stamp] : stamps) {
-    if (index_.contains(key)) Remember(key, stamp);
+    if (complete_ || index_.contains(key)) Remember(key, stamp);
   }
   pending_.clear();
   return {};
@@ -130,6 +147,7 @@ void ReplayMemory::Remember(const PublicKey& key, const Tai64n& stamp) {
   if (cache_.size() > max_cached_) {
     index_.erase(cache_.back().first);
     cache_.pop_back();
+    complete_ = false;
   }
 }
 

@@ -49,6 +49,10 @@ class ReplayMemory {
  private:
   using Cache = std::list<KeyStamp>;
 
+  // Fills the cache from the file, if all of it has room there: then a key that the cache does not
+  // have was never accepted.
+  Status Load();
+
   ReplayMemory(std::unique_ptr<ReplayStore> store, std::size_t max_cached)
       : store_(std::move(store)), max_cached_(max_cached) {}
 
@@ -66,6 +70,7 @@ class ReplayMemory {
   const std::size_t max_cached_;
   Cache cache_;  // most recently used first
   std::unordered_map<PublicKey, Cache::iterator, PublicKeyHash> index_;
+  bool complete_ = false;  // the cache has all that the file has
   std::unordered_map<PublicKey, Tai64n, PublicKeyHash> pending_;
 };
 

@@ -118,6 +118,20 @@ Result<std::optional<Tai64n>> ReplayStore::Find(const PublicKey& key) {
   return stamp;
 }
 
+Result<std::vector<KeyStamp>> ReplayStore::List(std::size_t limit) {
+  if (const Status ready = Ready(); !ready) return ready.error();
+  auto select = handle_->file.Prepare("SELECT public_key, stamp FROM newest LIMIT ?1");
+  if (!select) return select.error();
+  select->BindNumber(0, static_cast<std::int64_t>(limit));
+  std::vector<KeyStamp> rows;
+  int code = select->Step();
+  for (; code == SQLITE_ROW; code = select->Step()) {
+    if (const auto row = ReadRow(*select)) rows.push_back(*row);
+  }
+  if (code != SQLITE_DONE) return handle_->file.ErrorOf(code);
+  return rows;
+}
+
 Status ReplayStore::Raise(const std::vector<KeyStamp>& stamps) {
   if (stamps.empty()) return {};
   if (Status ready = Ready(); !ready) return ready;

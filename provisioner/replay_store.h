@@ -28,6 +28,8 @@ class ReplayStore {
 
   // kDataLoss: the file is damaged; Repair.
   Result<std::optional<Tai64n>> Find(const PublicKey& key);
+  // At most so many, in no order. kDataLoss as above.
+  Result<std::vector<KeyStamp>> List(std::size_t limit);
   // Stores each stamp unless a newer one is there; all of them or none.
   Status Raise(const std::vector<KeyStamp>& stamps);
   // True: there was one.

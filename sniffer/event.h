@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "lib/base/clock.h"
@@ -27,6 +28,10 @@ class EventSink {
  public:
   virtual ~EventSink() = default;
   virtual void OnEvent(const HandshakeEvent& event) = 0;
+  // Several that became known together, oldest first.
+  virtual void OnEvents(std::span<const HandshakeEvent> events) {
+    for (const HandshakeEvent& event : events) OnEvent(event);
+  }
 };
 
 }  // namespace jitwg::sniffer

@@ -16,6 +16,7 @@ namespace jitwg::sniffer {
 namespace {
 
 constexpr std::chrono::seconds kHeartbeatInterval{5};
+constexpr std::uint32_t kMaxEventsInMessage = 64;
 
 std::uint64_t RandomInstance() {
   std::uint64_t value = 0;
@@ -72,6 +73,17 @@ FanOut<v1::WatchResponse>::Wanted OnlyInterfaces(const v1::WatchRequest& request
   };
 }
 
+rpc::FanOutStream<v1::WatchResponse>::Merge Several(const v1::WatchRequest& request) {
+  const int most = static_cast<int>(std::min(request.max_events(), kMaxEventsInMessage));
+  if (most < 2) return nullptr;
+  return [most](v1::WatchResponse& message, const v1::WatchResponse& next) {
+    if (!message.has_event() || !next.has_event()) return false;
+    if (message.more_events_size() + 1 >= most) return false;
+    *message.add_more_events() = next.event();
+    return true;
+  };
+}
+
 }  // namespace
 
 EventsService::EventsService(const Clock& clock, const Statistics& statistics, Others others,
@@ -85,11 +97,19 @@ EventsService::EventsService(const Clock& clock, const Statistics& statistics, O
 
 void EventsService::OnEvent(const HandshakeEvent& event) { hub_.Publish(ToMessage(event)); }
 
+void EventsService::OnEvents(std::span<const HandshakeEvent> events) {
+  std::vector<v1::WatchResponse> messages;
+  messages.reserve(events.size());
+  for (const HandshakeEvent& event : events) messages.push_back(ToMessage(event));
+  hub_.Publish(std::move(messages));
+}
+
 void EventsService::OnDemand(const OutboundDemand& demand) { hub_.Publish(ToMessage(demand)); }
 
 grpc::ServerWriteReactor<v1::WatchResponse>* EventsService::Watch(grpc::CallbackServerContext*,
                                                                   const v1::WatchRequest* request) {
-  return rpc::FanOutStream<v1::WatchResponse>::Start(hub_, OnlyInterfaces(*request), Heartbeat());
+  return rpc::FanOutStream<v1::WatchResponse>::Start(hub_, OnlyInterfaces(*request), Heartbeat(),
+                                                     Several(*request));
 }
 
 grpc::ServerUnaryReactor* EventsService::GetStatistics(grpc::CallbackServerContext* context,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <stop_token>
 #include <thread>
 
@@ -36,6 +37,7 @@ class EventsService final : public v1::HandshakeEvents::CallbackService,
                 FanOutLimits limits = {});
 
   void OnEvent(const HandshakeEvent& event) override;
+  void OnEvents(std::span<const HandshakeEvent> events) override;
   void OnDemand(const OutboundDemand& demand) override;
 
   // Random per process.

@@ -77,7 +77,11 @@ class Pipeline {
   InitiationResult Admit(const Datagram& datagram, SteadyTime now);
   void Enqueue(Work work);
   void RunWorker(BoundedQueue<Work>& queue, const std::stop_token& stop);
-  InitiationResult Unwrap(Work& work);
+  // Unwraps what waits, `first` and a bounded number behind it, and tells of those who proved
+  // themselves.
+  void RunBatch(Work first, BoundedQueue<Work>& queue);
+  // The proven caller's event is appended.
+  InitiationResult Unwrap(Work& work, std::vector<HandshakeEvent>& proven);
 
   const InterfaceTable& interfaces_;
   const Clock& clock_;

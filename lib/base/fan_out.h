@@ -45,6 +45,15 @@ class FanOut {
       return delivery;
     }
 
+    // Gives the oldest waiting item to `take`, unless items were lost before it, and keeps it
+    // waiting when `take` says no. False: nothing was taken. `take` must not call back.
+    bool TakeIf(const std::function<bool(const T&)>& take) {
+      const std::lock_guard lock(mutex_);
+      if (queue_.empty() || dropped_ != 0 || !take(*queue_.front())) return false;
+      queue_.pop_front();
+      return true;
+    }
+
    private:
     friend class FanOut;
 
@@ -102,12 +111,25 @@ class FanOut {
   }
 
   void Publish(T item) {
-    const auto shared = std::make_shared<const T>(std::move(item));
+    std::vector<T> items;
+    items.push_back(std::move(item));
+    Publish(std::move(items));
+  }
+
+  // In order; each watcher is woken once for all of them.
+  void Publish(std::vector<T> items) {
+    std::vector<Item> shared;
+    shared.reserve(items.size());
+    for (T& item : items) shared.push_back(std::make_shared<const T>(std::move(item)));
     std::uint64_t dropped = 0;
     for (const auto& watcher : Watchers()) {
-      if (watcher->wanted_ && !watcher->wanted_(*shared)) continue;
-      dropped += watcher->Push(shared);
-      watcher->wake_();
+      bool has_news = false;
+      for (const Item& item : shared) {
+        if (watcher->wanted_ && !watcher->wanted_(*item)) continue;
+        dropped += watcher->Push(item);
+        has_news = true;
+      }
+      if (has_news) watcher->wake_();
     }
     const std::lock_guard lock(mutex_);
     dropped_ += dropped;

@@ -93,6 +93,12 @@ class Registry {
   virtual void Find(const PublicKey& key, std::chrono::milliseconds deadline,
                     FindCallback done) = 0;
 
+  // The same at once, when it can be had without waiting for anybody; nullopt: it cannot be known
+  // yet, so use Find. Calls nobody back.
+  virtual std::optional<Result<std::optional<Peer>>> TryFind(const PublicKey& /*key*/) {
+    return std::nullopt;
+  }
+
   // Peers in order of their key, at most query.limit; blocks. kInvalidArgument for a limit out of
   // range.
   virtual Result<std::vector<Peer>> List(const ListQuery& query) = 0;

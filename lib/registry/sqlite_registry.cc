@@ -52,6 +52,18 @@ void SqliteRegistry::Find(const PublicKey& key, std::chrono::milliseconds deadli
   done(Error{ErrorCode::kResourceExhausted, "too many registry look-ups wait already"});
 }
 
+std::optional<Result<std::optional<Peer>>> SqliteRegistry::TryFind(const PublicKey& key) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!lookups_.empty() || stop_) return std::nullopt;
+  }
+  const std::unique_lock reading(reader_mutex_, std::try_to_lock);
+  if (!reading.owns_lock()) return std::nullopt;
+  auto found = Read(key, std::chrono::milliseconds(0));
+  if (!found && found.error().code == ErrorCode::kDeadlineExceeded) return std::nullopt;
+  return found;
+}
+
 Result<std::vector<Peer>> SqliteRegistry::List(const ListQuery& query) {
   if (query.limit < 1 || query.limit > kMaxListLimit) {
     return Error{ErrorCode::kInvalidArgument, "a list's limit is within 1.." +
@@ -170,11 +182,22 @@ void SqliteRegistry::Answer(Lookup& lookup) {
     lookup.done(Error{ErrorCode::kDeadlineExceeded, "the registry look-up waited too long"});
     return;
   }
-  auto found = reader_->Find(lookup.key, left);
-  // A row that makes no sense says nothing about the other rows.
-  const bool row_only = !found && reader_->damaged_row();
-  Record(found || row_only ? Status() : Status(found.error()));
+  std::unique_lock reading(reader_mutex_);
+  auto found = Read(lookup.key, left);
+  reading.unlock();
   lookup.done(std::move(found));
+}
+
+Result<std::optional<Peer>> SqliteRegistry::Read(const PublicKey& key,
+                                                 std::chrono::milliseconds patience) {
+  auto found = reader_->Find(key, patience);
+  // A row that makes no sense says nothing about the other rows, nor does a lock that nobody waited
+  // for.
+  const bool row_only = !found && reader_->damaged_row();
+  const bool unasked =
+      !found && patience.count() == 0 && found.error().code == ErrorCode::kDeadlineExceeded;
+  if (!unasked) Record(found || row_only ? Status() : Status(found.error()));
+  return found;
 }
 
 void SqliteRegistry::Poll() {
@@ -183,7 +206,9 @@ void SqliteRegistry::Poll() {
     const std::lock_guard lock(mutex_);
     seen = seen_;
   }
+  std::unique_lock reading(reader_mutex_);
   auto news = reader_->ChangesAfter(seen);
+  reading.unlock();
   Record(news ? Status() : Status(news.error()));
   if (!news || (news->changes.empty() && seen == news->newest)) return;
   std::uint64_t subscription = 0;

@@ -38,6 +38,8 @@ class SqliteRegistry final : public Registry {
   ~SqliteRegistry() override;
 
   void Find(const PublicKey& key, std::chrono::milliseconds deadline, FindCallback done) override;
+  // From the file, when no look-up waits and nobody has it locked.
+  std::optional<Result<std::optional<Peer>>> TryFind(const PublicKey& key) override;
   Result<std::vector<Peer>> List(const ListQuery& query) override;
   Result<std::optional<AddressHolder>> FindHolder(const std::string& network,
                                                   const IpAddress& address) override;
@@ -65,6 +67,8 @@ class SqliteRegistry final : public Registry {
   void Run();
   Work NextWork();
   void Answer(Lookup& lookup);
+  // Looks the key up and notes how the file is.
+  Result<std::optional<Peer>> Read(const PublicKey& key, std::chrono::milliseconds patience);
   void Poll();
   void Deliver(const Change& change, std::uint64_t subscription);
   void Record(const Status& status);
@@ -72,8 +76,10 @@ class SqliteRegistry final : public Registry {
 
   const Clock& clock_;
   const SqliteOptions options_;
-  const std::unique_ptr<SqliteReader> reader_;  // the thread's alone
-  SteadyTime next_poll_;                        // the thread's alone
+  SteadyTime next_poll_;  // the thread's alone
+
+  std::mutex reader_mutex_;
+  const std::unique_ptr<SqliteReader> reader_;  // guarded by reader_mutex_
 
   std::mutex writer_mutex_;
   const std::unique_ptr<SqliteWriter> writer_;  // guarded by writer_mutex_

@@ -4,6 +4,7 @@
 
 #include <grpcpp/support/server_callback.h>
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -17,12 +18,15 @@ namespace jitwg::rpc {
 template <class Response>
 class FanOutStream final : public grpc::ServerWriteReactor<Response> {
  public:
+  // Puts what waits behind a message into it. False: it does not go in. Must not block.
+  using Merge = std::function<bool(Response& message, const Response& next)>;
+
   // What a service's method returns. `first` is written at once. The stream ends when the caller
-  // cancels or the server shuts down; `hub` must outlive the server.
+  // cancels or the server shuts down; `hub` must outlive the server. `merge` may be empty.
   static grpc::ServerWriteReactor<Response>* Start(FanOut<Response>& hub,
                                                    typename FanOut<Response>::Wanted wanted,
-                                                   Response first) {
-    std::shared_ptr<FanOutStream> self(new FanOutStream(hub));
+                                                   Response first, Merge merge = nullptr) {
+    std::shared_ptr<FanOutStream> self(new FanOutStream(hub, std::move(merge)));
     self->self_ = self;
     auto watcher = hub.Add(std::move(wanted), [weak = std::weak_ptr<FanOutStream>(self)] {
       if (const auto stream = weak.lock()) stream->Pump();
@@ -37,7 +41,7 @@ class FanOutStream final : public grpc::ServerWriteReactor<Response> {
   }
 
  private:
-  explicit FanOutStream(FanOut<Response>& hub) : hub_(hub) {}
+  FanOutStream(FanOut<Response>& hub, Merge merge) : hub_(hub), merge_(std::move(merge)) {}
 
   void Begin(std::shared_ptr<typename FanOut<Response>::Watcher> watcher, Response first) {
     {
@@ -59,6 +63,10 @@ class FanOutStream final : public grpc::ServerWriteReactor<Response> {
       if (!delivery) return;
       response_ = *delivery->item;
       response_.set_dropped_before(delivery->dropped_before);
+      if (merge_) {
+        const auto take = [this](const Response& next) { return merge_(response_, next); };
+        while (watcher_->TakeIf(take)) continue;
+      }
       writing_ = true;
     }
     this->StartWrite(&response_);
@@ -95,6 +103,7 @@ class FanOutStream final : public grpc::ServerWriteReactor<Response> {
   }
 
   FanOut<Response>& hub_;
+  const Merge merge_;
   std::shared_ptr<FanOutStream> self_;
   std::mutex mutex_;
   std::shared_ptr<typename FanOut<Response>::Watcher> watcher_;

@@ -74,5 +74,40 @@ TEST(FanOut, ABeatReachesOnlyTheIdleAndDisplacesNothing) {
   EXPECT_EQ(hub.dropped(), 0U);
 }
 
+TEST(FanOut, SeveralPublishedTogetherWakeOnce) {
+  FanOut<int> hub;
+  int wakes = 0;
+  int even_wakes = 0;
+  const auto all = hub.Add(nullptr, [&] { ++wakes; }).value();
+  const auto even = hub.Add([](int item) { return item % 2 == 0; }, [&] { ++even_wakes; }).value();
+  hub.Publish(std::vector<int>{1, 2, 3, 4});
+  hub.Publish(std::vector<int>{5});
+  EXPECT_EQ(Drain(*all), (std::vector<int>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(Drain(*even), (std::vector<int>{2, 4}));
+  EXPECT_EQ(wakes, 2);
+  EXPECT_EQ(even_wakes, 1);
+}
+
+TEST(FanOut, WhatIsNotTakenGoesOnWaiting) {
+  FanOut<int> hub;
+  const auto watcher = hub.Add(nullptr, [] {}).value();
+  const auto odd = [](int item) { return item % 2 != 0; };
+  EXPECT_FALSE(watcher->TakeIf(odd));
+  hub.Publish(std::vector<int>{1, 2});
+  EXPECT_TRUE(watcher->TakeIf(odd));
+  EXPECT_FALSE(watcher->TakeIf(odd));
+  EXPECT_EQ(Drain(*watcher), std::vector<int>{2});
+}
+
+TEST(FanOut, NothingIsTakenUntilALossIsTold) {
+  FanOut<int> hub({2, 4});
+  const auto watcher = hub.Add(nullptr, [] {}).value();
+  const auto any = [](int) { return true; };
+  hub.Publish(std::vector<int>{1, 2, 3});
+  EXPECT_FALSE(watcher->TakeIf(any));
+  EXPECT_EQ(watcher->Next()->dropped_before, 1U);
+  EXPECT_TRUE(watcher->TakeIf(any));
+}
+
 }  // namespace
 }  // namespace jitwg

@@ -92,9 +92,13 @@ void LoadedSniffer::OnFrame(const InitiationFrame& frame) {
   pipeline_->OnPacket(packet);
 }
 
-void LoadedSniffer::OnEvent(const sniffer::HandshakeEvent& event) {
-  if (options_.proved) options_.proved(event);
-  events_->OnEvent(event);
+void LoadedSniffer::OnEvent(const sniffer::HandshakeEvent& event) { OnEvents({&event, 1}); }
+
+void LoadedSniffer::OnEvents(std::span<const sniffer::HandshakeEvent> events) {
+  if (options_.proved) {
+    for (const sniffer::HandshakeEvent& event : events) options_.proved(event);
+  }
+  events_->OnEvents(events);
 }
 
 void LoadedSniffer::ExpireHeld(const std::stop_token& stop) {

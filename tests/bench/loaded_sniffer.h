@@ -54,6 +54,7 @@ class LoadedSniffer final : private sniffer::EventSink {
 
  private:
   void OnEvent(const sniffer::HandshakeEvent& event) override;
+  void OnEvents(std::span<const sniffer::HandshakeEvent> events) override;
   void MakePeers();
   void MakeServices();
   void ExpireHeld(const std::stop_token& stop);

@@ -58,6 +58,12 @@ class StampedRegistry final : public registry::Registry {
                   done(std::move(found));
                 });
   }
+  std::optional<Result<std::optional<registry::Peer>>> TryFind(const PublicKey& key) override {
+    stamps_.Note(Stage::kAsked);
+    auto found = inner_.TryFind(key);
+    stamps_.Note(Stage::kFound);
+    return found;
+  }
   Result<std::vector<registry::Peer>> List(const registry::ListQuery& query) override {
     return inner_.List(query);
   }
@@ -118,9 +124,10 @@ class StampedLink final : public provisioner::SnifferLink {
     Listener(provisioner::SnifferListener& inner, Stamps& stamps)
         : inner_(inner), stamps_(stamps) {}
     void OnConnected(std::uint64_t instance) override { inner_.OnConnected(instance); }
-    void OnEvent(const provisioner::HandshakeEvent& event) override {
+    void OnEvent(const provisioner::HandshakeEvent& event) override { OnEvents({event}); }
+    void OnEvents(const std::vector<provisioner::HandshakeEvent>& events) override {
       stamps_.Note(Stage::kHeard);
-      inner_.OnEvent(event);
+      inner_.OnEvents(events);
     }
     void OnDemand(const provisioner::OutboundDemand& demand) override { inner_.OnDemand(demand); }
     void OnDropped(std::uint64_t count) override { inner_.OnDropped(count); }

@@ -238,6 +238,48 @@ TEST_F(CoordinatorTest, WaitingInstallsTravelTogether) {
   EXPECT_EQ(decisions_.Count(Verdict::kInstalled), 150U);
 }
 
+TEST_F(CoordinatorTest, WhatIsDecidedTogetherTravelsTogether) {
+  for (std::uint16_t i = 0; i < 20; ++i) Register(i);
+  Start();
+  std::vector<HandshakeEvent> events;
+  for (std::uint16_t i = 0; i < 20; ++i) events.push_back(MakeEvent(i, 0, 1));
+  events.push_back(MakeEvent(99, 0, 1));  // registered nowhere
+  coordinator_->OnEvents(events);
+  Finish();
+  const auto calls = link_.install_calls();
+  ASSERT_EQ(calls.size(), 1U);
+  EXPECT_EQ(calls[0].keys.size(), 20U);
+  EXPECT_EQ(decisions_.Count(Verdict::kInstalled), 20U);
+  EXPECT_EQ(decisions_.Count(Verdict::kUnknownKey), 1U);
+}
+
+// The sniffer may serve another interface whose call goes through.
+TEST_F(CoordinatorTest, ACallThatHangsHoldsNobodyBackForLong) {
+  for (std::uint16_t i = 0; i < 2; ++i) Register(i);
+  link_.HoldInstalls();
+  Start();
+  coordinator_->OnEvent(MakeEvent(0, 0, 1));
+  link_.WaitForInstalls(1);
+  coordinator_->OnEvent(MakeEvent(1, 0, 1));
+  link_.WaitForInstalls(2);
+  link_.ReleaseInstalls();
+  Finish();
+  EXPECT_EQ(decisions_.Count(Verdict::kInstalled), 2U);
+}
+
+TEST_F(CoordinatorTest, ARegistryThatKnowsAtOnceIsNotWaitedFor) {
+  Register(1);
+  registry_.AnswerAtOnce();
+  registry_.Hold();  // would hold back whatever is asked the other way
+  Start();
+  coordinator_->OnEvents({MakeEvent(1, 0, 1), MakeEvent(2, 0, 2)});
+  EXPECT_EQ(decisions_.Count(Verdict::kUnknownKey), 1U);
+  link_.WaitForInstalls(1);
+  EXPECT_EQ(coordinator_->lookups(), 2U);
+  Finish();
+  EXPECT_EQ(decisions_.Count(Verdict::kInstalled), 1U);
+}
+
 TEST_F(CoordinatorTest, TheSniffersRefusalIsTheVerdict) {
   Register(1);
   Register(2);

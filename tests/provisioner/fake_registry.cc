@@ -21,6 +21,20 @@ void HoldableRegistry::Find(const PublicKey& key, std::chrono::milliseconds /*de
   done(Answer(key));
 }
 
+std::optional<Result<std::optional<registry::Peer>>> HoldableRegistry::TryFind(
+    const PublicKey& key) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!at_once_) return std::nullopt;
+  }
+  return Answer(key);
+}
+
+void HoldableRegistry::AnswerAtOnce() {
+  const std::lock_guard lock(mutex_);
+  at_once_ = true;
+}
+
 Result<std::optional<registry::Peer>> HoldableRegistry::Answer(const PublicKey& key) {
   const std::lock_guard lock(mutex_);
   if (error_) return *error_;

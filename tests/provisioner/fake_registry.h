@@ -21,6 +21,8 @@ class HoldableRegistry final : public registry::Registry {
   ~HoldableRegistry() override;
 
   void Find(const PublicKey& key, std::chrono::milliseconds deadline, FindCallback done) override;
+  // Only after AnswerAtOnce().
+  std::optional<Result<std::optional<registry::Peer>>> TryFind(const PublicKey& key) override;
   Result<std::vector<registry::Peer>> List(const registry::ListQuery& query) override;
   Result<std::optional<registry::AddressHolder>> FindHolder(const std::string& network,
                                                             const IpAddress& address) override;
@@ -32,6 +34,7 @@ class HoldableRegistry final : public registry::Registry {
 
   // Look-ups wait until they are released; each is answered with what is stored then.
   void Hold();
+  void AnswerAtOnce();
   void Release();
   // Everything fails from now on; an unset error ends it.
   void Fail(std::optional<Error> error);
@@ -68,6 +71,7 @@ class HoldableRegistry final : public registry::Registry {
   std::optional<Error> error_;
   ChangeCallback on_change_;
   std::size_t finds_ = 0;
+  bool at_once_ = false;
   bool holding_ = false;
 };
 

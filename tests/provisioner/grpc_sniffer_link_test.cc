@@ -134,6 +134,19 @@ TEST_F(GrpcSnifferLinkTest, AMalformedEventCountsAsDropped) {
   EXPECT_EQ(listener_.NextEvent().initiation_id, 2U);
 }
 
+TEST_F(GrpcSnifferLinkTest, DeliversAllEventsOfAMessageInOrder) {
+  const auto link = Connect();
+  const auto watching = Watch(*link);
+  auto message = EventMessage(1);
+  *message.add_more_events() = EventMessage(2).event();
+  message.mutable_more_events(0)->set_public_key("short");
+  *message.add_more_events() = EventMessage(3).event();
+  server_->Send(message);
+  EXPECT_EQ(listener_.NextDrop(), 1U);
+  EXPECT_EQ(listener_.NextEvent().initiation_id, 1U);
+  EXPECT_EQ(listener_.NextEvent().initiation_id, 3U);
+}
+
 TEST_F(GrpcSnifferLinkTest, ComesBackAfterTheSnifferWasRestarted) {
   const auto link = Connect();
   const auto watching = Watch(*link);

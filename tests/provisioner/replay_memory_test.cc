@@ -81,6 +81,22 @@ TEST_F(ReplayMemoryTest, SurvivesAKill) {
   EXPECT_EQ(*Open()->Newest(Key(1)), Stamp(5));
 }
 
+// A memory that has all of the file says "never" without looking there, also after it overflowed.
+TEST_F(ReplayMemoryTest, ACacheThatOverflowsKnowsThatItDoesNotKnowAll) {
+  {
+    const auto memory = Open(4);
+    for (std::uint16_t i = 0; i < 4; ++i) ASSERT_TRUE(memory->Raise({{Key(i), Stamp(i)}}));
+    EXPECT_EQ(*memory->Newest(Key(9)), std::nullopt);
+  }
+  const auto memory = Open(4);
+  for (std::uint16_t i = 0; i < 4; ++i) EXPECT_EQ(*memory->Newest(Key(i)), Stamp(i));
+  ASSERT_TRUE(memory->Raise({{Key(4), Stamp(4)}, {Key(5), Stamp(5)}}));
+  for (std::uint16_t i = 0; i < 6; ++i) EXPECT_EQ(*memory->Newest(Key(i)), Stamp(i));
+  EXPECT_EQ(*memory->Newest(Key(9)), std::nullopt);
+  ASSERT_TRUE(memory->Forget(Key(5)));
+  EXPECT_EQ(*memory->Newest(Key(5)), std::nullopt);
+}
+
 TEST_F(ReplayMemoryTest, ASmallCacheForgetsNothing) {
   const auto memory = Open(2);
   for (std::uint16_t i = 0; i < 10; ++i) ASSERT_TRUE(memory->Raise({{Key(i), Stamp(i)}}));

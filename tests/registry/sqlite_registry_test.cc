@@ -272,6 +272,42 @@ TEST_F(SqliteRegistryTest, AFullQueueRefusesAtOnce) {
   EXPECT_EQ(refused.error().code, ErrorCode::kResourceExhausted);
 }
 
+TEST_F(SqliteRegistryTest, FindsAtOnceWhatIsThereAndWhatIsNot) {
+  const auto registry = MustOpen();
+  ASSERT_TRUE(registry->Put(TestPeer(1, {"10.0.0.1/32"}), false));
+  // The registry's own thread may be reading for its notices just now.
+  const auto at_once = [&registry](const PublicKey& key) {
+    auto found = registry->TryFind(key);
+    while (!found) found = registry->TryFind(key);
+    return *std::move(found);
+  };
+  const auto found = at_once(TestKey(1));
+  ASSERT_TRUE(found && *found);
+  EXPECT_EQ((*found)->public_key, TestKey(1));
+  EXPECT_EQ((*found)->allowed_ips, TestPeer(1, {"10.0.0.1/32"}).allowed_ips);
+  const auto absent = at_once(TestKey(2));
+  ASSERT_TRUE(absent);
+  EXPECT_FALSE(*absent);
+  ASSERT_TRUE(registry->Remove(TestKey(1)));
+  EXPECT_FALSE(*at_once(TestKey(1)));
+}
+
+TEST_F(SqliteRegistryTest, NobodyOvertakesThoseWhoWait) {
+  std::promise<void> busy;
+  std::promise<void> go_on;
+  const auto registry = MustOpen();
+  registry->Find(TestKey(1), 60s, [&](Result<std::optional<Peer>>) {
+    busy.set_value();
+    go_on.get_future().wait();
+  });
+  busy.get_future().wait();
+  std::promise<void> answered;
+  registry->Find(TestKey(2), 60s, [&](Result<std::optional<Peer>>) { answered.set_value(); });
+  EXPECT_FALSE(registry->TryFind(TestKey(3)));
+  go_on.set_value();
+  answered.get_future().wait();
+}
+
 TEST_F(SqliteRegistryTest, AWriterThatWaitsTooLongForAnotherSaysSoAndLookupsGoOn) {
   options_.busy_timeout = 20ms;
   const auto registry = MustOpen();

@@ -30,10 +30,11 @@ class HubService final : public v1::Admin::CallbackService {
                                                      const v1::WatchDecisionsRequest*) override {
     Response first;
     first.mutable_heartbeat();
-    return FanOutStream<Response>::Start(hub, nullptr, std::move(first));
+    return FanOutStream<Response>::Start(hub, nullptr, std::move(first), merge);
   }
 
   FanOut<Response> hub;
+  FanOutStream<Response>::Merge merge;
 };
 
 class FanOutStreamTest : public testing::Test {
@@ -107,6 +108,38 @@ TEST_F(FanOutStreamTest, NothingIsLostUncounted) {
     ++accounted;
   }
   EXPECT_EQ(accounted, kPublished);
+  context.TryCancel();
+}
+
+// Decisions that wait go together, as a sum.
+TEST_F(FanOutStreamTest, WhatIsMergedIsNeitherLostNorDoubled) {
+  StartServer({});
+  service_->merge = [](Response& message, const Response& next) {
+    if (!message.has_decision() || !next.has_decision()) return false;
+    auto& decision = *message.mutable_decision();
+    decision.set_lookup_microseconds(decision.lookup_microseconds() +
+                                     next.decision().lookup_microseconds());
+    decision.set_install_microseconds(decision.install_microseconds() + 1);
+    return true;
+  };
+  grpc::ClientContext context;
+  auto reader = OpenStream(context);
+  std::vector<Response> decisions;
+  for (int i = 1; i <= 100; ++i) decisions.push_back(DecisionOf(i));
+  service_->hub.Publish(std::move(decisions));
+  std::uint64_t sum = 0;
+  std::uint64_t merged = 0;
+  std::uint64_t messages = 0;
+  while (sum < 5050) {
+    Response response;
+    ASSERT_TRUE(reader->Read(&response));
+    sum += response.decision().lookup_microseconds();
+    merged += response.decision().install_microseconds();
+    ++messages;
+  }
+  EXPECT_EQ(sum, 5050U);
+  EXPECT_EQ(messages + merged, 100U);
+  EXPECT_LT(messages, 100U);
   context.TryCancel();
 }
 

@@ -48,6 +48,12 @@ Result<std::optional<Tai64n>> ReplayStore::Find(const PublicKey& key) {
   return found == stamps.end() ? std::nullopt : std::optional(found->second);
 }
 
+Result<std::vector<KeyStamp>> ReplayStore::List(std::size_t limit) {
+  const auto& stamps = Disk::Current().stamps;
+  if (stamps.size() <= limit) return std::vector<KeyStamp>(stamps.begin(), stamps.end());
+  return std::vector<KeyStamp>(stamps.begin(), std::next(stamps.begin(), std::ptrdiff_t(limit)));
+}
+
 Status ReplayStore::Raise(const std::vector<KeyStamp>& stamps) {
   if (Status written = simulation::Write(); !written) return written;
   for (const auto& [key, stamp] : stamps) {

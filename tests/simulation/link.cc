@@ -15,6 +15,7 @@ using provisioner::PeerSpec;
 
 namespace {
 
+constexpr std::size_t kMaxEvents = 16;
 const provisioner::SnifferLinkTimes kTimes;
 
 std::uint64_t StampOf(const Tai64n& stamp) {
@@ -148,19 +149,31 @@ Error Link::Follow(provisioner::SnifferListener& listener, const std::stop_token
     }
     if (stream->is_broken) break;
     if (next->dropped_before > 0) listener.OnDropped(next->dropped_before);
-    Deliver(listener, *next->item);
+    // What waits behind it comes in the same message, up to what the sniffer puts into one.
+    std::vector<StreamItem> items{*next->item};
+    const auto take = [&items](const StreamItem& item) {
+      if (item.is_beat || items.front().is_beat || items.size() >= kMaxEvents) return false;
+      items.push_back(item);
+      return true;
+    };
+    while (stream->watcher->TakeIf(take)) continue;
+    Deliver(listener, items);
   }
   if (world_.sniffer() == sniffer) sniffer->hub().Remove(stream->watcher);
   return Unavailable();
 }
 
-void Link::Deliver(provisioner::SnifferListener& listener, const StreamItem& item) {
-  if (item.is_beat) return;
-  const sniffer::HandshakeEvent& event = item.event;
-  std::uint64_t& stamp = stamps_[{event.public_key, event.initiation_id}];
-  stamp = std::max(stamp, StampOf(event.timestamp));
-  listener.OnEvent({event.initiation_id, event.interface, event.public_key, event.source,
-                    event.timestamp, event.captured_at, event.already_installed});
+void Link::Deliver(provisioner::SnifferListener& listener, const std::vector<StreamItem>& items) {
+  std::vector<provisioner::HandshakeEvent> events;
+  for (const StreamItem& item : items) {
+    if (item.is_beat) continue;
+    const sniffer::HandshakeEvent& event = item.event;
+    std::uint64_t& stamp = stamps_[{event.public_key, event.initiation_id}];
+    stamp = std::max(stamp, StampOf(event.timestamp));
+    events.push_back({event.initiation_id, event.interface, event.public_key, event.source,
+                      event.timestamp, event.captured_at, event.already_installed});
+  }
+  if (!events.empty()) listener.OnEvents(events);
 }
 
 void Link::CheckStamps(const std::vector<PeerSpec>& peers) {

@@ -53,7 +53,7 @@ class Link final : public provisioner::SnifferLink {
   Status RoundTrip(Handler handler, Nanos timeout, const std::stop_token& stop);
   Error Follow(provisioner::SnifferListener& listener, const std::stop_token& stop,
                bool& was_alive);
-  void Deliver(provisioner::SnifferListener& listener, const StreamItem& item);
+  void Deliver(provisioner::SnifferListener& listener, const std::vector<StreamItem>& items);
   void CheckStamps(const std::vector<provisioner::PeerSpec>& peers);
 
   World& world_;

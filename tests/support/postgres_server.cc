@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -94,6 +95,9 @@ PostgresServer& PostgresServer::Shared() {
 PostgresServer::PostgresServer() {
   std::string pattern = "/tmp/jitwg-postgres-XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr) Give("cannot make a folder in /tmp");
+  // Its socket is for daemons, too, who as root without capabilities are anybody. The data have a
+  // folder of their own.
+  if (::chmod(pattern.c_str(), 0711) != 0) Give("cannot open " + pattern + " to others");
   folder_ = pattern;
   const passwd* owner = Owner();
   if (owner != nullptr && ::chown(folder_.c_str(), owner->pw_uid, owner->pw_gid) != 0) {

@@ -67,6 +67,39 @@ TEST_F(EventsServiceTest, AWatcherIsGreetedAndThenToldEverything) {
   context.TryCancel();
 }
 
+// Nine events at once for one who takes four in a message, and for one who never said so.
+TEST_F(EventsServiceTest, EventsGoTogetherOnlyForThoseWhoAskedForIt) {
+  grpc::ClientContext contexts[2];
+  std::unique_ptr<grpc::ClientReader<v1::WatchResponse>> readers[2];
+  v1::WatchResponse response;
+  for (int i = 0; i < 2; ++i) {
+    rpc::SetTimeout(contexts[i], std::chrono::seconds(30));
+    v1::WatchRequest request;
+    if (i == 0) request.set_max_events(4);
+    readers[i] = stub_->Watch(&contexts[i], request);
+    ASSERT_TRUE(readers[i]->Read(&response));
+  }
+  std::vector<HandshakeEvent> events(9, EventOn("wg0"));
+  for (std::size_t i = 0; i < events.size(); ++i) events[i].initiation_id = i + 1;
+  service_.OnEvents(events);
+  std::uint64_t next = 1;
+  std::size_t most = 0;
+  while (next <= 9) {
+    ASSERT_TRUE(readers[0]->Read(&response));
+    ASSERT_TRUE(response.has_event());
+    EXPECT_EQ(response.event().initiation_id(), next++);
+    for (const auto& more : response.more_events()) EXPECT_EQ(more.initiation_id(), next++);
+    most = std::max(most, static_cast<std::size_t>(response.more_events_size()) + 1);
+  }
+  EXPECT_EQ(most, 4U);
+  for (std::uint64_t i = 1; i <= 9; ++i) {
+    ASSERT_TRUE(readers[1]->Read(&response));
+    EXPECT_EQ(response.event().initiation_id(), i);
+    EXPECT_EQ(response.more_events_size(), 0);
+  }
+  for (auto& context : contexts) context.TryCancel();
+}
+
 TEST_F(EventsServiceTest, AWatcherOfOneInterfaceHearsNothingOfTheOthers) {
   grpc::ClientContext context;
   rpc::SetTimeout(context, std::chrono::seconds(30));
