@@ -132,19 +132,27 @@ Result<std::vector<KeyStamp>> ReplayStore::List(std::size_t limit) {
   return rows;
 }
 
+Status ReplayStore::RaiseOne(const KeyStamp& stamp) {
+  StateStatement& statement = handle_->raise;
+  statement.BindBytes(0, stamp.first.bytes);
+  statement.BindBytes(1, stamp.second.bytes);
+  const int code = statement.Step();
+  Status status;
+  if (code != SQLITE_DONE) status = handle_->file.ErrorOf(code);
+  statement.Reset();
+  return status;
+}
+
 Status ReplayStore::Raise(const std::vector<KeyStamp>& stamps) {
   if (stamps.empty()) return {};
   if (Status ready = Ready(); !ready) return ready;
+  // One alone is a transaction of its own.
+  if (stamps.size() == 1) return RaiseOne(stamps.front());
   StateFile& file = handle_->file;
   Status status = file.Run("BEGIN IMMEDIATE");
   if (!status) return status;
-  StateStatement& statement = handle_->raise;
-  for (const auto& [key, stamp] : stamps) {
-    statement.BindBytes(0, key.bytes);
-    statement.BindBytes(1, stamp.bytes);
-    const int code = statement.Step();
-    if (code != SQLITE_DONE) status = file.ErrorOf(code);
-    statement.Reset();
+  for (const KeyStamp& stamp : stamps) {
+    status = RaiseOne(stamp);
     if (!status) break;
   }
   if (status) status = file.Run("COMMIT");

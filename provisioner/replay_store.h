@@ -43,6 +43,7 @@ class ReplayStore {
  private:
   struct Handle;
   explicit ReplayStore(std::string path);
+  Status RaiseOne(const KeyStamp& stamp);
   Status OpenFile();
   Status Ready();
 

@@ -19,7 +19,7 @@ struct SnifferOptions {
   std::vector<std::string> interfaces;
   std::vector<InterfacePrefix> allow;
   std::vector<std::string> capture{"any"};
-  std::uint32_t capture_buffer_kib = 4096;
+  std::uint32_t capture_buffer_kib = 3072;
   std::string backend = "auto";
   std::string completion = "auto";
   std::string reinject = "auto";

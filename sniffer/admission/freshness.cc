@@ -7,12 +7,10 @@
 namespace jitwg::sniffer {
 
 FreshnessTable::FreshnessTable(std::size_t capacity)
-    : entries_(std::clamp<std::size_t>(capacity, 1, std::size_t{1} << 24)),
-      buckets_(std::bit_ceil(entries_.size()), kNone) {
-  for (Index index = 0; index < entries_.size(); ++index) {
-    entries_[index].next_in_bucket = free_;
-    free_ = index;
-  }
+    : capacity_(std::clamp<std::size_t>(capacity, 1, std::size_t{1} << 24)),
+      buckets_(std::bit_ceil(capacity_), kNone) {
+  // Its pages become real ones only as keys come.
+  entries_.reserve(capacity_);
 }
 
 std::size_t FreshnessTable::memory_bytes() const {
@@ -60,6 +58,10 @@ FreshnessTable::Index FreshnessTable::Find(std::uint32_t interface_id, const Pub
 }
 
 FreshnessTable::Index FreshnessTable::TakeFree() {
+  if (free_ == kNone && entries_.size() < capacity_) {
+    entries_.emplace_back();
+    return static_cast<Index>(entries_.size() - 1);
+  }
   if (free_ == kNone) Remove(oldest_);
   const Index index = free_;
   free_ = entries_[index].next_in_bucket;

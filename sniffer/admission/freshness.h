@@ -54,7 +54,8 @@ class FreshnessTable {
   void LinkNewest(Index index);
   void Unlink(Index index);
 
-  std::vector<Entry> entries_;
+  const std::size_t capacity_;
+  std::vector<Entry> entries_;  // never reallocated
   std::vector<Index> buckets_;  // a power of two of them
   Index newest_ = kNone;
   Index oldest_ = kNone;
