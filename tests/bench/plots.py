@@ -22,6 +22,17 @@ def flood(found):
             bars("Flood: the sniffer's CPU for a packet", "microseconds", [(row["kind"], cost(row)) for row in rows])]
 
 
+def tap(found):
+    def extra(subject, direction):
+        return next(row["extra_wall_ns"] for row in found["rows"]
+                    if (row["subject"], row["direction"], row["family"]) == (subject, direction, found["rows"][0]["family"]))
+    subjects = ("one_line_any", "ours_any", "nothing_any")
+    return [bars(f"What a tap adds to a data packet, {direction}", "nanoseconds of CPU",
+                 [(subject.removesuffix("_any").replace("_", " "), max(0.0, extra(subject, direction))) for subject in subjects],
+                 [("goal: half of the one line", extra("one_line_any", direction) / 2)])
+            for direction in ("one each way", "incoming", "outgoing")]
+
+
 def registry(found):
     return [bars(f"A look-up among {found['rows']:,} peers", "microseconds",
                  [(name, row["us_each"]) for name, row in found["registries"].items()])]
