@@ -11,15 +11,19 @@ def unwrap(found):
 
 
 def flood(found):
-    def rate(row):
-        return row["sent"] / row["seconds"]
+    def name(row):
+        return f"{row['kind']}\n{row['rate'] or 'no flood'}"
 
-    def cost(row):
-        return row["cpu_percent"] * 10_000 / rate(row)
-    rows = found["floods"]
+    def clients(which, title):
+        return bars(title, "of 100 clients", [(name(row), 100 * row["clients"][which] / max(1, row["clients"]["visits"]))
+                                              for row in found["floods"]])
+    rows = [row for row in found["floods"] if row["sent"]]
     return [bars("Flood: packets per second, none lost unless said", "packets/s",
-                 [(f"{row['kind']}\nlost {row['kernel_dropped']}", rate(row)) for row in rows]),
-            bars("Flood: the sniffer's CPU for a packet", "microseconds", [(row["kind"], cost(row)) for row in rows])]
+                 [(f"{row['kind']}\nlost {row['kernel_dropped']}", row["sent"] / row["seconds"]) for row in rows]),
+            bars("Flood: the sniffer's CPU for a packet", "microseconds", [(name(row), row["cpu_us"]) for row in rows]),
+            clients("at_first", "Good clients that were in at their first packet"),
+            clients("at_retry", "Good clients that were in at one retry"),
+            clients("outside", "Good clients that were not in by then")]
 
 
 def tap(found):
