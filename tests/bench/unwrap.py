@@ -51,9 +51,9 @@ def build_go(folder):
 
 
 def output_of(*command):
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        sys.exit(f"{command[0]}: exit code {done.returncode}")
+        sys.exit(f"{command[0]}: exit code {done.returncode}: {done.stderr.strip()}")
     return done.stdout
 
 
