@@ -106,7 +106,8 @@ Status LiveHandle::Activate(const PcapOptions& options) {
   ::pcap_set_snaplen(get(), options.snap_length);
   ::pcap_set_promisc(get(), 0);
   ::pcap_set_buffer_size(get(), static_cast<int>(options.ring_bytes));
-  ::pcap_set_tstamp_precision(get(), PCAP_TSTAMP_PRECISION_NANO);
+  // Microseconds are libpcap's default. For nanoseconds it would set SO_TIMESTAMPNS, and from then
+  // on the kernel reads the clock for every packet of the machine, whatever the filter says of it.
   const bool immediate = options.block_timeout.count() <= 0;
   ::pcap_set_immediate_mode(get(), immediate ? 1 : 0);
   ::pcap_set_timeout(get(), immediate ? 1 : static_cast<int>(options.block_timeout.count()));

@@ -28,9 +28,8 @@ void OnPacket(unsigned char* user, const pcap_pkthdr* header, const unsigned cha
   auto& delivery = *reinterpret_cast<Delivery*>(user);
   delivery.packet.bytes = {bytes, header->caplen};
   delivery.packet.wire_length = header->len;
-  // With nanosecond precision tv_usec holds nanoseconds.
   delivery.packet.timestamp = WallTime(std::chrono::seconds(header->ts.tv_sec) +
-                                       std::chrono::nanoseconds(header->ts.tv_usec));
+                                       std::chrono::microseconds(header->ts.tv_usec));
   delivery.handler(delivery.packet);
 }
 

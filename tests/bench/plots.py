@@ -4,22 +4,37 @@ from report import bars, curves
 
 
 def unwrap(found):
-    medians = {row["run_name"].split("/")[0]: row["cpu_time"] for row in found["benchmarks"]
-               if row.get("aggregate_name") == "median"}
-    names = ("mac1_reject", "identity", "authenticated_unwrap", "raw_x25519")
-    return [bars("One initiation", "microseconds of CPU", [(name.replace("_", "\n"), medians[name] / 1000) for name in names])]
+    return [bars("One initiation", "microseconds of CPU",
+                 [(name.replace("_", "\n", 1), found["median"][name] / 1000) for name in
+                  ("mac1_reject", "identity", "authenticated_unwrap", "raw_x25519", "wireguard_go", "wireguard_go_x25519")
+                  if name in found["median"]])]
 
 
 def flood(found):
-    def rate(row):
-        return row["sent"] / row["seconds"]
+    def name(row):
+        return f"{row['kind']}\n{row['rate'] or 'no flood'}"
 
-    def cost(row):
-        return row["cpu_percent"] * 10_000 / rate(row)
-    rows = found["floods"]
+    def clients(which, title):
+        return bars(title, "of 100 clients", [(name(row), 100 * row["clients"][which] / max(1, row["clients"]["visits"]))
+                                              for row in found["floods"]])
+    rows = [row for row in found["floods"] if row["sent"]]
     return [bars("Flood: packets per second, none lost unless said", "packets/s",
-                 [(f"{row['kind']}\nlost {row['kernel_dropped']}", rate(row)) for row in rows]),
-            bars("Flood: the sniffer's CPU for a packet", "microseconds", [(row["kind"], cost(row)) for row in rows])]
+                 [(f"{row['kind']}\nlost {row['kernel_dropped']}", row["sent"] / row["seconds"]) for row in rows]),
+            bars("Flood: the sniffer's CPU for a packet", "microseconds", [(name(row), row["cpu_us"]) for row in rows]),
+            clients("at_first", "Good clients that were in at their first packet"),
+            clients("at_retry", "Good clients that were in at one retry"),
+            clients("outside", "Good clients that were not in by then")]
+
+
+def tap(found):
+    def extra(subject, direction):
+        return next(row["extra_wall_ns"] for row in found["rows"]
+                    if (row["subject"], row["direction"], row["family"]) == (subject, direction, found["rows"][0]["family"]))
+    subjects = ("one_line_any", "ours_any", "nothing_any")
+    return [bars(f"What a tap adds to a data packet, {direction}", "nanoseconds of CPU",
+                 [(subject.removesuffix("_any").replace("_", " "), max(0.0, extra(subject, direction))) for subject in subjects],
+                 [("goal: half of the one line", extra("one_line_any", direction) / 2)])
+            for direction in ("one each way", "incoming", "outgoing")]
 
 
 def registry(found):

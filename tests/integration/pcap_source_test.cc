@@ -96,6 +96,7 @@ class PcapSourceTest : public testing::Test {
     const std::lock_guard lock(mutex_);
     ports_.push_back(datagram ? datagram->destination.port : 0);
     if (datagram) last_ifindex_ = datagram->ifindex;
+    last_timestamp_ = packet.timestamp;
     changed_.notify_all();
   }
 
@@ -122,6 +123,7 @@ class PcapSourceTest : public testing::Test {
   std::condition_variable changed_;
   std::vector<std::uint16_t> ports_;
   std::uint32_t last_ifindex_ = 0;
+  WallTime last_timestamp_;
   Status run_status_;
   std::jthread runner_;
 };
@@ -155,6 +157,33 @@ TEST_F(PcapSourceTest, AnyKnowsTheInterfaceOfEachPacket) {
   SendFrame("vb", 51820);
   EXPECT_EQ(FirstPorts(1), (Ports{51820}));
   EXPECT_EQ(last_ifindex_, ::if_nametoindex("va"));
+}
+
+TEST_F(PcapSourceTest, SaysWhenThePacketCame) {
+  for (const auto timeout : {0ms, 1ms}) {
+    ports_.clear();
+    Start({.interface = "va", .block_timeout = timeout}, {51820});
+    const auto before =
+        std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+    SendFrame("vb", 51820);
+    EXPECT_EQ(FirstPorts(1), (Ports{51820}));
+    EXPECT_GE(last_timestamp_, before);
+    EXPECT_LE(last_timestamp_, std::chrono::system_clock::now());
+    runner_.request_stop();
+    runner_.join();
+  }
+}
+
+// One socket with such a stamp, and the kernel reads the clock for every packet of the machine.
+TEST_F(PcapSourceTest, AsksForNoStampOfPacketsThatItDoesNotWant) {
+  const auto live = LiveHandle::Open({.interface = "any"});
+  ASSERT_TRUE(live) << live.error().message;
+  for (const int option : {SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMPING}) {
+    int value = -1;
+    socklen_t size = sizeof(value);
+    ASSERT_EQ(::getsockopt(live->fd(), SOL_SOCKET, option, &value, &size), 0);
+    EXPECT_EQ(value, 0) << option;
+  }
 }
 
 TEST_F(PcapSourceTest, LeavesOutWhatThisHostSends) {
