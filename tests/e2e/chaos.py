@@ -90,9 +90,11 @@ class Injection:
             if not kinds:
                 return
             fault = kinds.pop()
-            print(f"    {sum(self.count.values()) + 1:4} {fault.__name__}", flush=True)
+            print(f"    {sum(self.count.values()) + 1:4} {fault.__name__}", end="", flush=True)
+            begin = time.monotonic()
             self.stretches += faults.inject(fault, self._stage)
             self.count[fault.__name__] += 1
+            print(f" {time.monotonic() - begin:.1f} s", flush=True)
             self._crowd.check()
             time.sleep(self._order.uniform(1.0, 4.0))
 
@@ -116,8 +118,6 @@ def disturb(env, gateway, injection, number):
         env.jitwg.stop()
         start(env, gateway, traced=True)
     time.sleep(TRACED * shell.time_scale)
-    traces = [program.log() for program in (env.jitwg.sniffer, env.jitwg.provisioner)]
-    assert all(" grpc severity=" in trace for trace in traces), "gRPC traced nothing"
     with injection.accounted():
         env.jitwg.stop()
         env.jitwg.use_tls()
