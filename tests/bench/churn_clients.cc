@@ -215,7 +215,7 @@ void Declare(CLI::App& app, Options& options) {
   app.add_option("--source", options.sources, "own IPv4 addresses, taken in turn");
   app.add_option("--clients", options.clients)->check(CLI::Range(1, 1000000));
   app.add_option("--rate", options.rate, "visits a second; 0: as fast as answers come")
-      ->check(CLI::Range(0, 100000));
+      ->check(CLI::Range(0.0, 100000.0));
   app.add_option("--at-once", options.at_once, "visits that wait for an answer, without --rate")
       ->check(CLI::Range(1, 1000));
   app.add_option("--seconds", options.time)->check(CLI::Range(1, 86400));
