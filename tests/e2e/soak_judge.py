@@ -9,10 +9,9 @@ Verdict = collections.namedtuple("Verdict", "program what second last allowed fl
 
 # What may come between the two medians of a program that keeps nothing: (share of the former, and at least so much).
 #
-# Memory: the allocator gives pages back in heaps of 64 MiB for each thread, and keeps what lies between two live blocks; the
-# number of peers that are there at once swings with the evictor's looks. A program that is known to keep nothing moved by
-# about 1 % from quarter to quarter. A true leak grows with the number of admissions, and at half an hour 5 % is some ten bytes
-# for each: less than any allocation.
+# Memory: the allocator keeps, for each of its arenas, what the fullest moment needed, and that many moments have to pass before
+# each has had its own. What is in use was flat to 2 % when it was looked at from inside. 5 % of what the daemons have is some ten
+# bytes for each admission of half an hour at a few hundred a second: less than any allocation.
 # Descriptors, threads: gRPC's pool may be one thread up or down when a sample is taken; one descriptor is a connection
 # that is just being made. A leak grows with time, and a half hour's is more than two.
 # State files: whole pages, and write-ahead logs that are cut back only at a checkpoint (4 MiB).
