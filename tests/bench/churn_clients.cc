@@ -29,6 +29,7 @@ using std::chrono::seconds;
 
 constexpr auto kRetry = milliseconds(5200);  // as WireGuard's REKEY_TIMEOUT and its jitter
 constexpr int kTries = 4;
+constexpr std::size_t kCookieReply = 64;
 constexpr std::size_t kReceiver = 8;  // in a response: the index that it answers
 constexpr std::size_t kSender = 4;    // in an initiation
 
@@ -48,6 +49,7 @@ struct Totals {
   std::uint64_t called = 0;    // visits begun
   std::uint64_t inside = 0;    // visits that were answered
   std::uint64_t retried = 0;   // visits that needed more than one call
+  std::uint64_t put_off = 0;   // answers of a WireGuard under load: call again
   std::uint64_t given_up = 0;  // visits without an answer to any call
 };
 
@@ -178,6 +180,7 @@ class Churn {
   }
 
   void Take(std::span<const std::uint8_t> packet) {
+    if (packet.size() == kCookieReply) ++totals_.put_off;
     if (packet.size() != jitwg::test::kResponseSize) return;
     std::uint32_t index = 0;
     std::memcpy(&index, &packet[kReceiver], sizeof(index));
@@ -194,8 +197,8 @@ class Churn {
   void Tell(double elapsed) const {
     std::cout << "{\"seconds\":" << elapsed << ",\"called\":" << totals_.called
               << ",\"inside\":" << totals_.inside << ",\"retried\":" << totals_.retried
-              << ",\"given_up\":" << totals_.given_up << ",\"waiting\":" << waiting_.size() << "}"
-              << std::endl;
+              << ",\"put_off\":" << totals_.put_off << ",\"given_up\":" << totals_.given_up
+              << ",\"waiting\":" << waiting_.size() << "}" << std::endl;
   }
 
   const Options& options_;

@@ -65,7 +65,7 @@ class Clients:
         return run(*self._command, "--print-keys", timeout=120).stdout.split()
 
     def come(self, seconds, *how):
-        """Returns what it counted: visits called, inside, retried, given_up."""
+        """Returns what it counted: visits called, inside, retried, put_off, given_up."""
         done = subprocess.run(["ip", "netns", "exec", CROWD] + self._command + ["--seconds", str(int(seconds)), *how, "--source",
                               *SOURCES], stdout=subprocess.PIPE, text=True, check=True, timeout=seconds + 120)
         return json.loads(done.stdout.splitlines()[-1])
@@ -139,8 +139,8 @@ def tell(found, verdicts):
                  [(one.program, one.what, one.second, one.last, one.allowed, "yes" if one.flat else "NO") for one in verdicts])
     full, churn = found["full_speed"], found["churn"]
     print(f"\nfull speed: {full['rate']:.0f} admissions/s; churn: {churn['called']} visits, {churn['admits']} admissions "
-          f"({churn['admits'] / churn['took']:.0f}/s), {churn['evictions']} evictions, {churn['retried']} visits in at a later "
-          f"call, {churn['given_up']} never")
+          f"({churn['admits'] / churn['took']:.0f}/s), {churn['evictions']} evictions, {churn['retried']} visits called again, "
+          f"{churn['put_off']} calls put off by WireGuard under load, {churn['given_up']} visits never in")
 
 
 def result(found, verdicts):
