@@ -4,6 +4,7 @@ and which secrets came out. Needs root; needs no network. scripts/chaos builds w
 
 import argparse
 import collections
+import contextlib
 import json
 import os
 import random
@@ -25,14 +26,18 @@ import secret_scan  # noqa: E402
 import shell  # noqa: E402
 import visits  # noqa: E402
 import wg  # noqa: E402
+from chaos_gateway import ChaosGateway  # noqa: E402
 from control_plane import with_control_plane  # noqa: E402
 from programs import NOBODY  # noqa: E402
 from registry import Variant  # noqa: E402
 from scenarios.crowds import FIRST_HOST, SOURCES, Witness, text  # noqa: E402
 from shell import ip_batch, run, wait_until  # noqa: E402
-from world import host_prefixes, outer_address  # noqa: E402
+from wire_tap import WireTap  # noqa: E402
+from world import GATEWAY, host_prefixes, outer_address  # noqa: E402
 
 IDLE_TIMEOUT = "6s"
+TRACED = 10.0  # seconds in which the daemons tell all that gRPC can trace
+TLS_RECORD = b"\x17\x03\x03"
 STATE_SIZE = "32m"  # the write-ahead logs of both databases need 4 MiB each
 PROGRAMS = ("jitwg-sniffer", "jitwg-provisioner", "jitwg-peer-api", "jitwgctl")
 
@@ -42,10 +47,12 @@ def arguments():
     parser.add_argument("--faults", type=int, default=30, metavar="N", help="so many (default 30; about 4 s each)")
     parser.add_argument("--seed", type=int, default=1, help="of the order of faults and of visitors (default 1)")
     parser.add_argument("--visitors", type=int, default=200, metavar="N", help="registered clients (default 200)")
-    parser.add_argument("--rate", type=float, default=8.0, metavar="N", help="visits a second (default 8)")
+    parser.add_argument("--rate", type=float, metavar="N", help="visits a second (default 8; vm: 2)")
+    parser.add_argument("--kinds", metavar="NAME[,NAME...]", help="only these faults")
     parser.add_argument("--place", choices=("netns", "vm"), default="netns",
                         help="vm: inside a virtual machine already; steps its clock too")
-    parser.add_argument("--bin", default=os.path.join(ROOT, "build", "dev", "bin"), help="folder of the programs")
+    parser.add_argument("--bin", default=os.path.join(ROOT, "build", "release", "bin"), help="folder of the programs")
+    parser.add_argument("--shim", metavar="FILE", help="the library jitwg_fault_shim (default: beside the programs)")
     parser.add_argument("--results", metavar="DIR", help="folder for logs and chaos.json (default: a new one in /tmp)")
     return parser.parse_args()
 
@@ -62,21 +69,63 @@ def make_visitors(env, gateway, api, count):
     return visitors
 
 
-def injected(stage, crowd, options):
-    """Each kind of fault comes in turn, in a random order. Returns how many of each, and when."""
-    order, kinds, stretches = random.Random(options.seed), [], []
-    count = collections.Counter()
-    while sum(count.values()) < options.faults:
-        if not kinds:
-            kinds = list(faults.of(options.place))
-            order.shuffle(kinds)
-        fault = kinds.pop()
-        stretches += faults.inject(fault, stage)
-        count[fault.__name__] += 1
-        print(f"    {sum(count.values()):4} {fault.__name__}", flush=True)
-        crowd.check()
-        time.sleep(order.uniform(1.0, 4.0))
-    return count, stretches
+class Injection:
+    """Each kind of fault comes in turn, in a random order. Remembers how many of each came, and when."""
+
+    def __init__(self, stage, crowd, options):
+        self.count, self.stretches = collections.Counter(), []
+        self._stage, self._crowd, self._options = stage, crowd, options
+        self._order = random.Random(options.seed)
+
+    def _kinds(self, tls):
+        wanted = set(self._options.kinds.split(",")) if self._options.kinds else None
+        kinds = [kind for kind in faults.of(self._options.place, tls) if wanted is None or kind.__name__ in wanted]
+        self._order.shuffle(kinds)
+        return kinds
+
+    def inject(self, number, tls):
+        kinds = []
+        for _ in range(number):
+            kinds = kinds or self._kinds(tls)
+            if not kinds:
+                return
+            fault = kinds.pop()
+            print(f"    {sum(self.count.values()) + 1:4} {fault.__name__}", end="", flush=True)
+            begin = time.monotonic()
+            self.stretches += faults.inject(fault, self._stage)
+            self.count[fault.__name__] += 1
+            print(f" {time.monotonic() - begin:.1f} s", flush=True)
+            self._crowd.check()
+            time.sleep(self._order.uniform(1.0, 4.0))
+
+    @contextlib.contextmanager
+    def accounted(self):
+        """What is done inside disturbs the clients, too, and counts as no fault."""
+        begin = time.monotonic()
+        yield
+        self.stretches.append((begin, time.monotonic() + faults.RECOVERY))
+
+
+def start(env, gateway, traced=False):
+    env.jitwg.start(gateway, provisioner=("--idle-timeout", IDLE_TIMEOUT, "--unfinished-timeout", "15s"), traced=traced)
+
+
+def disturb(env, gateway, injection, number):
+    """The first half of the faults with the daemons on a Unix socket, then a while in which all is traced, then the
+    second half over TCP with mutual TLS."""
+    injection.inject(number // 2, tls=False)
+    with injection.accounted():
+        env.jitwg.stop()
+        start(env, gateway, traced=True)
+    time.sleep(TRACED * shell.time_scale)
+    with injection.accounted():
+        env.jitwg.stop()
+        env.jitwg.use_tls()
+        start(env, gateway)
+    with WireTap(GATEWAY, os.path.join(env.folder, "wire.bin")) as tap:
+        injection.inject(number - number // 2, tls=True)
+        time.sleep(1.0)
+    assert tap.saw(TLS_RECORD), "the wire between the daemons was not seen"
 
 
 def what_programs_say(env, folder):
@@ -119,10 +168,11 @@ def play(env, options):
             gateway = env.world.add_interface()
             visitors = make_visitors(env, gateway, api, options.visitors)
             witness = Witness(env, gateway)
-            env.jitwg.start(gateway, provisioner=("--idle-timeout", IDLE_TIMEOUT, "--unfinished-timeout", "15s"))
+            start(env, gateway)
             stage = faults.Stage(env, gateway, witness.client, postgres, api, state)
             with visits.Visits("crowd", visitors, options.rate, options.seed) as crowd:
-                count, stretches = injected(stage, crowd, options)
+                injection = Injection(stage, crowd, options)
+                disturb(env, gateway, injection, options.faults)
                 what_programs_say(env, env.folder)
                 done = crowd.leave(visits.GIVE_UP + 30)
             left = leaked(gateway, witness)
@@ -132,9 +182,9 @@ def play(env, options):
             found, files, size = secret_scan.scan([env.folder, env.jitwg.run], secrets,
                                                   left_out=(f"{env.jitwg.run}/postgres",))
             found = where_they_may_not_be(found, state)
-        outside = visits.outside_too_long(done, stretches, crowd.stalls)
-        return {"faults": dict(count), "visits": len(done), "later": sum(len(visit.tries) > 1 for visit in done),
-                "stalls": len(crowd.stalls), "outside": [visit._asdict() for visit in outside], "stretches": stretches,
+        outside = visits.outside_too_long(done, injection.stretches, crowd.stalls)
+        return {"faults": dict(injection.count), "visits": len(done), "later": sum(len(visit.tries) > 1 for visit in done),
+                "stalls": len(crowd.stalls), "outside": [visit._asdict() for visit in outside], "stretches": injection.stretches,
                 "leaked": left, "secrets": found, "files": files, "bytes": size}
     finally:
         run("umount", state, check=False)
@@ -154,6 +204,23 @@ def table(figures):
           f"leaked={len(figures['leaked'])} secrets={len(figures['secrets'])}")
 
 
+class Environment(runner.Environment):
+    gateway_kind = ChaosGateway
+
+
+def environment(options, folder):
+    binaries = os.path.abspath(options.bin)
+    options.rate = options.rate or (2.0 if options.place == "vm" else 8.0)
+    ChaosGateway.library = os.path.abspath(
+        options.shim or os.path.join(os.path.dirname(binaries), "bench", "libjitwg_fault_shim.so"))
+    if not os.path.exists(ChaosGateway.library):
+        sys.exit(f"chaos.py: {ChaosGateway.library} is not there: build the target jitwg_fault_shim")
+    if options.place == "vm":
+        shell.time_scale = 3.0
+        binaries = near.keep_near(binaries, PROGRAMS)
+    return Environment(Variant(options.place), binaries, folder)
+
+
 def main():
     options = arguments()
     if os.geteuid() != 0:
@@ -167,11 +234,7 @@ def main():
     os.makedirs(folder, exist_ok=True)
     os.chdir(folder)  # where a core would be written
     resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    binaries = os.path.abspath(options.bin)
-    if options.place == "vm":
-        shell.time_scale = 3.0
-        binaries = near.keep_near(binaries, PROGRAMS)
-    env = runner.Environment(Variant(options.place), binaries, folder)
+    env = environment(options, folder)
     try:
         env.world.build()
         figures = play(env, options)

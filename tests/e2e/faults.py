@@ -1,17 +1,24 @@
-"""The faults that chaos.py injects: each disturbs the gateway or what it stands on, and mends it again."""
+"""The faults that chaos.py injects: each disturbs the gateway or what it stands on, and mends it again. Each makes sure that it
+truly struck."""
 
 import contextlib
 import dataclasses
+import errno
 import os
 import signal
 import time
 import typing
 
+import certificate_faults
+import uapi_faults
 from scenarios.interfaces import add_by_hand
 from shell import ip_batch, wait_until
 from world import GATEWAY
 
 FROZEN = 1.5  # seconds
+SLOW = 4.0  # seconds
+# As a disk that is worn out or shared with a busy neighbour.
+SYNC_MS, WRITE_MS = 150, 10
 # How long after a fault everything must be as before, beyond what the mending itself waits for: new connections to the
 # database are tried with a back-off of at most 2 s, a new interface is looked for each second.
 RECOVERY = 2.0
@@ -26,6 +33,11 @@ class Stage:
     postgres: typing.Any
     api: typing.Any
     state: str  # the provisioner's state folder, a file system of its own
+
+    @staticmethod
+    def said(program):
+        """How long a program's log is by now."""
+        return len(program.log())
 
 
 def _again(stage, program, end):
@@ -124,6 +136,43 @@ def interface_recreated(stage):
     add_by_hand(stage.gateway, stage.witness)
 
 
+def interface_renamed(stage):
+    """As by a rule of udev that comes late, and back."""
+    name = stage.gateway.name
+    ip_batch([f"link set {name} down", f"link set {name} name renamed0", "link set renamed0 up"], GATEWAY)
+    time.sleep(FROZEN)
+    ip_batch(["link set renamed0 down", f"link set renamed0 name {name}"], GATEWAY)
+    stage.env.world.configure_interface(stage.gateway)
+
+
+def netlink_errors(stage):
+    """ENOBUFS and EBUSY in turn for all that the sniffer says to the kernel: in the virtual machine to WireGuard, too."""
+    with stage.env.jitwg.shims["sniffer"].netlink_fails() as failed:
+        time.sleep(FROZEN)
+        wait_until(lambda: failed() > 0, 20, "the sniffer spoke to the kernel", interval=0.2)
+
+
+def wireguard_socket_gone(stage):
+    with uapi_faults.away(stage.gateway.name):
+        time.sleep(FROZEN)
+
+
+def wireguard_refuses(stage):
+    """Userspace WireGuard answers each change with an error."""
+    with uapi_faults.refusing(stage.gateway.name, errno.EBUSY) as refused:
+        time.sleep(FROZEN)
+        wait_until(lambda: refused() > 0, 20, "a change was refused", interval=0.2)
+
+
+def state_disk_slow(stage):
+    """Of both daemons."""
+    shims = stage.env.jitwg.shims
+    with shims["sniffer"].slow_disk(SYNC_MS, WRITE_MS) as slow_there, \
+            shims["provisioner"].slow_disk(SYNC_MS, WRITE_MS) as slow_here:
+        time.sleep(SLOW)
+        wait_until(lambda: slow_there() > 0 and slow_here() > 0, 20, "both daemons wrote to their disks", interval=0.2)
+
+
 def disk_full(stage):
     filler = os.path.join(stage.state, "filler")
     try:
@@ -154,13 +203,15 @@ def _step(seconds):
 # What everybody can stand, and what would change more than this test's own world where the clock is shared.
 EVERYWHERE = (sniffer_killed, provisioner_killed, sniffer_aborted, provisioner_aborted, sniffer_restarted,
               provisioner_restarted, sniffer_frozen, provisioner_frozen, database_frozen, database_restarted,
-              database_connections_reset, peer_api_killed, interface_down, interface_recreated, disk_full)
+              database_connections_reset, peer_api_killed, interface_down, interface_recreated, interface_renamed,
+              netlink_errors, state_disk_slow, disk_full)
+ONLY_AT = {"netns": (wireguard_socket_gone, wireguard_refuses), "vm": (clock_stepped,)}
 # These touch nothing that a client's first handshake needs.
 HARMLESS = (peer_api_killed,)
 
 
-def of(place):
-    return EVERYWHERE + ((clock_stepped,) if place == "vm" else ())
+def of(place, tls):
+    return EVERYWHERE + ONLY_AT[place] + (certificate_faults.ALL if tls else ())
 
 
 def inject(fault, stage):

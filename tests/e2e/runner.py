@@ -27,6 +27,7 @@ def _on_alarm(_number, _frame):
 
 class Environment:
     """What a scenario is given: the world, the jitwg programs, a folder for its logs."""
+    gateway_kind = Gateway
 
     def __init__(self, variant, binaries, folder):
         self.variant = variant
@@ -41,7 +42,7 @@ class Environment:
         """The jitwg of one more gateway, with logs of its own."""
         folder = os.path.join(self.folder, name)
         os.makedirs(folder, exist_ok=True)
-        self._gateways.append(Gateway(self._binaries, folder))
+        self._gateways.append(self.gateway_kind(self._binaries, folder))
         return self._gateways[-1]
 
     def finish(self):

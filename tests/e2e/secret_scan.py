@@ -8,10 +8,18 @@ LARGEST_FILE = 1 << 30
 
 
 def forms(secret):
-    """The bytes of a secret as something might have written them: raw, hexadecimal, base64 in both alphabets."""
+    """The bytes of a secret as something might have written them: raw, hexadecimal (with spaces, too, as dumps of what is sent
+    have it), base64 in both alphabets, and escaped as protobuf's text has it."""
     standard = base64.b64encode(secret)
+    spaced = secret.hex(" ").encode()
     hexadecimal = secret.hex().encode()
-    return {secret, hexadecimal, hexadecimal.upper(), standard.rstrip(b"="), base64.urlsafe_b64encode(secret).rstrip(b"=")}
+    return {secret, hexadecimal, hexadecimal.upper(), spaced, spaced.upper(), _escaped(secret), standard.rstrip(b"="),
+            base64.urlsafe_b64encode(secret).rstrip(b"=")}
+
+
+def _escaped(secret):
+    named = {10: b"\\n", 13: b"\\r", 9: b"\\t", 34: b'\\"', 39: b"\\'", 92: b"\\\\"}
+    return b"".join(named.get(byte, bytes([byte]) if 32 <= byte < 127 else b"\\%03o" % byte) for byte in secret)
 
 
 def scan(folders, secrets, left_out=()):
