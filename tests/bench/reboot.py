@@ -6,6 +6,7 @@ judges nothing. Needs root."""
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import wireguard_dump
 from callers import Impatient, point_at_gateway, until_answered
 
 PLACES = ("first", "middle", "last")
+WAYS = ("jitwg", "push")
 
 
 def arguments():
@@ -148,24 +150,30 @@ class Bench:
 
 
 def measure(options, folder, logs):
-    import shutil
     with open(os.path.join(folder, "clients.json"), encoding="ascii") as file:
         clients = {int(count): [pushed.PushedPeer(*one) for one in made] for count, made in json.load(file).items()}
-    bench, rows = Bench(options, folder, logs), []
     os.makedirs("/run/bench-lists", mode=0o700)
+    registries = {count: machine.bring_registry(folder, f"{count}.db") for count in options.registered}
     for count in options.registered:
-        registry = machine.bring_registry(folder, f"{count}.db")
         shutil.copy(os.path.join(folder, f"{count}.conf"), "/run/bench-lists")
-        ways = {"jitwg": lambda: bench.just_in_time(count, clients[count], registry),
-                "push": lambda: bench.push(count, clients[count])}
-        if not rows:
-            for trial in ways.values():  # the kernel's modules and the programs' pages are there after these
-                trial()
-        for way, runs in (("jitwg", options.runs), ("push", 1)):
-            for _ in range(runs):
-                row = ways[way]()
-                rows.append({"registered": count, "way": way, **row})
-                print(" ".join(f"{key}={report.shown(value)}" for key, value in rows[-1].items()), flush=True)
+    bench, rows = Bench(options, folder, logs), []
+
+    def trial(way, count, counts=True):
+        row = (bench.just_in_time(count, clients[count], registries[count]) if way == "jitwg" else
+               bench.push(count, clients[count]))
+        if counts:
+            rows.append({"registered": count, "way": way, **row})
+        print(f"registered={count} way={way} " + " ".join(f"{key}={report.shown(value)}" for key, value in row.items()) +
+              ("" if counts else " (not counted)"), flush=True)
+
+    smallest = min(options.registered)
+    for way in WAYS:  # the kernel's modules and the programs' pages are there after these
+        trial(way, smallest, False)
+    for _ in range(options.runs):  # in turns: what is slow at first is slow for all numbers
+        for count in options.registered:
+            trial("jitwg", count)
+    for count in options.registered:
+        trial("push", count)
     # The machine ends with us; taking a hundred thousand peers down first would be for nobody.
     return {"runs": options.runs, "trials": rows}
 
@@ -173,7 +181,7 @@ def measure(options, folder, logs):
 def middle_rows(trials):
     """The medians of each number and way."""
     rows = []
-    for count, way in dict.fromkeys((trial["registered"], trial["way"]) for trial in trials):
+    for count, way in sorted(dict.fromkeys((trial["registered"], trial["way"]) for trial in trials)):
         some = [trial for trial in trials if (trial["registered"], trial["way"]) == (count, way)]
         numbers = [key for key, value in some[0].items() if isinstance(value, (int, float)) and key != "registered"]
         rows.append({"registered": count, "way": way,
@@ -197,7 +205,7 @@ def short(count):
 def result_values(rows):
     """Of the middle client, at the smallest and the largest number."""
     values, (low, high) = {}, (find(row["registered"] for row in rows) for find in (min, max))
-    for way in ("jitwg", "push"):
+    for way in WAYS:
         ends = [next(row for row in rows if (row["registered"], row["way"]) == (count, way)) for count in (low, high)]
         for count, row in zip((low, high), ends):
             values[f"{way}_{short(count)}_s"] = float(row["middle_s"])
