@@ -93,4 +93,23 @@ def memory(found):
                    [("goal, sniffer", 30), ("goal, provisioner", 60)])]
 
 
+def reboot(found):
+    def series(column, factor=1.0):
+        return [(way, [(row["registered"], row[column] * factor) for row in found["rows"] if row["way"] == way])
+                for way in ("push", "jitwg")]
+    return [curves("From the gateway's start until the middle client of the list is served", "registered peers", "seconds",
+                   series("middle_s"), log_x=True),
+            curves("Kernel memory", "registered peers", "MiB", series("kernel_kib", 1 / 1024), log_x=True),
+            curves("One list of the kernel's peers", "registered peers", "milliseconds", series("dump_ms"), log_x=True)]
+
+
+def stale(found):
+    samples, live, marks = found["samples"], found["live"], [(name, at) for at, name in found["events"]]
+    low = [(at, peers) for at, peers in samples if peers <= 3 * live]
+    plots = [curves("Peers in the kernel", "seconds", "peers", [("peers in the kernel", samples)], marks=marks)]
+    if low:
+        plots.append(curves("The same, its end", "seconds", "peers", [("peers in the kernel", low)], [("live clients", live)]))
+    return plots
+
+
 OF = {name: value for name, value in globals().items() if callable(value) and name not in ("bars", "curves")}

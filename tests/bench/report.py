@@ -47,9 +47,10 @@ def bars(title, unit, values, lines=()):
     return {"kind": "bars", "title": title, "y": unit, "values": list(values), "lines": list(lines)}
 
 
-def curves(title, x, y, series, lines=(), log_x=False):
-    """A plot of `series`, pairs of a name and a list of points."""
-    return {"kind": "curves", "title": title, "x": x, "y": y, "series": list(series), "lines": list(lines), "log_x": log_x}
+def curves(title, x, y, series, lines=(), log_x=False, marks=()):
+    """A plot of `series`, pairs of a name and a list of points. `marks`: pairs of a name and an x, drawn from top to bottom."""
+    return {"kind": "curves", "title": title, "x": x, "y": y, "series": list(series), "lines": list(lines), "log_x": log_x,
+            "marks": list(marks)}
 
 
 def ticks(top):
@@ -107,6 +108,9 @@ class Canvas:
         for x in sorted(set(every)) if len(set(every)) <= 8 else [min(every), max(every)]:
             self.text(place(x), HEIGHT - BOTTOM + 16, f"{x:,.6g}", size=11)
         self.text(WIDTH / 2, HEIGHT - 12, plot["x"])
+        for row, (name, x) in enumerate(plot["marks"]):
+            self.line(place(x), TOP, place(x), HEIGHT - BOTTOM, "#888", ' stroke-dasharray="2 3"')
+            self.text(place(x) + 3, TOP + 12 + 13 * row, name, "start", 11, ' fill="#555"')
         for i, (name, points) in enumerate(plot["series"]):
             colour = COLOURS[i % len(COLOURS)]
             path = " ".join(f"{place(x):.1f},{self.at + self.y(y):.1f}" for x, y in points)

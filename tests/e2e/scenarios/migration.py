@@ -9,12 +9,13 @@ from world import GATEWAY
 
 # As in docs/migrating.md.
 QUIET = ('select(.own | not) | select(.last_handshake == null or '
-         '(.last_handshake | sub("[.][0-9]+Z"; "Z") | fromdate) < now - 180) | .public_key')
+         '(.last_handshake | sub("[.][0-9]+Z"; "Z") | fromdate) < now - 180) | "peer", .public_key, "remove"')
 
 
-def quiet_peers(env):
+def removal_of_quiet_peers(env):
+    """Words for `wg set`."""
     listed = env.jitwg.ctl("--json", "peers", "--interface", "wg0").stdout
-    return set(run("jq", "-r", QUIET, stdin=listed).stdout.split())
+    return run("jq", "-r", QUIET, stdin=listed).stdout.split()
 
 
 def whose(env):
@@ -46,9 +47,10 @@ def migrated(env):
     assert live.ping(4, 5.0)
 
     # Cut over: whoever is quiet goes, and comes back just in time; whoever is at work is not disturbed.
-    assert quiet_peers(env) == {quiet.keys.public}
+    removal = removal_of_quiet_peers(env)
+    assert removal == ["peer", quiet.keys.public, "remove"]
     before = gateway.peers()[live.keys.public].latest_handshake
-    wg.configure(GATEWAY, "wg0", "peer", quiet.keys.public, "remove")
+    wg.configure(GATEWAY, "wg0", *removal)
     assert quiet.ping(4, 20.0), "the migrated client got no answer"
     assert whose(env) == {live.keys.public: False, quiet.keys.public: True}
     assert live.ping(4, 5.0) and gateway.peers()[live.keys.public].latest_handshake == before
