@@ -67,8 +67,9 @@ complaints() {
     ! dpkg --compare-versions "$said" lt "$version" || echo "$package is $said here, older than the $version that was looked at"
   done <"$work/documented"
   # What is compiled in leaves no trace in a program; what a build needs says it.
+  awk '/^## /{ inside = ($0 == "## Dependencies") } inside' "$1" >"$work/section"
   sed -n '/^Build-Depends:/,/^[A-Z][a-z-]*: /p' debian/control | grep -oE '[a-z0-9.+-]+-dev' | sort -u | while read -r package; do
-    awk -F'|' '/^## /{ inside = ($0 == "## Dependencies") } inside' "$1" | grep -qF "\`$package\`" || echo "$package is built with and not listed"
+    grep -qF "\`$package\`" "$work/section" || echo "$package is built with and not listed"
   done
 }
 
