@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "lib/base/net.h"
+
 namespace jitwg::api {
 namespace {
 
@@ -10,7 +12,20 @@ double Seconds(SteadyTime::duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
+// ::ffff:192.0.2.1, which is what a caller over IPv4 is to a socket of IPv6.
+bool IsMapped(const IpAddress& address) {
+  static const IpPrefix mapped = *IpPrefix::Parse("::ffff:0:0/96");
+  return mapped.Contains(address);
+}
+
 }  // namespace
+
+std::string SourceNetwork(const std::string& address) {
+  const auto parsed = IpAddress::Parse(address);
+  if (!parsed || parsed->is_v4() || IsMapped(*parsed)) return address;
+  const auto network = IpPrefix::Make(*parsed, 64);
+  return network ? network->ToString() : address;
+}
 
 bool RateLimiter::Allow(const std::string& name, const RateLimit& limit) {
   if (limit.per_second <= 0) return true;

@@ -11,6 +11,10 @@
 
 namespace jitwg::api {
 
+// Whose allowance a caller without a token uses up: an IPv4 address, or an IPv6 network of /64, of
+// which anybody has as many addresses as there are. A text that is no address is its own.
+std::string SourceNetwork(const std::string& address);
+
 struct RateLimit {
   double per_second = 0;  // 0: no limit
   double burst = 0;

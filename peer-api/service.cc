@@ -50,7 +50,8 @@ Service::Service(const Clock& clock, registry::Registry& registry, registry::Con
     : options_(std::move(options)),
       registry_(registry),
       tokens_(std::move(tokens)),
-      limiter_(clock),
+      callers_(clock),
+      strangers_(clock),
       changes_(options_.max_pollers),
       chaos_(options_.chaos) {
   AddPeerRoutes(router_, control);
@@ -74,9 +75,10 @@ void Service::Stop() {
 std::optional<Response> Service::RefuseCaller(const RequestHead& head, const Match& match) {
   const auto caller = tokens_.Find(head.authorization);
   const bool gateway = caller && caller->role == Role::kGateway;
-  const std::string bucket =
-      caller ? "token " + std::to_string(caller->token) : "source " + head.source;
-  if (!limiter_.Allow(bucket, gateway ? options_.gateway_limit : options_.admin_limit)) {
+  const RateLimit& limit = gateway ? options_.gateway_limit : options_.admin_limit;
+  const bool allowed = caller ? callers_.Allow(std::to_string(caller->token), limit)
+                              : strangers_.Allow(SourceNetwork(head.source), limit);
+  if (!allowed) {
     return Problem(429, ErrorCode::kResourceExhausted, "too many requests; slow down");
   }
   const Role needed = match.route == nullptr ? Role::kGateway : match.route->role;

@@ -22,7 +22,7 @@ namespace jitwg::api {
 
 struct ServiceOptions {
   ServerSides server_sides;
-  RateLimit admin_limit;    // of each admin token, and of each source without a token
+  RateLimit admin_limit;    // of each admin token; of each stranger's IPv4 address or IPv6 /64
   RateLimit gateway_limit;  // of each gateway token
   std::size_t max_pollers = 32;
   std::chrono::milliseconds lookup_timeout = std::chrono::seconds(2);
@@ -52,7 +52,9 @@ class Service final : public http::Application {
   const ServiceOptions options_;
   registry::Registry& registry_;
   const Tokens tokens_;
-  RateLimiter limiter_;
+  // Apart, so that a flood of strangers takes no room from those who have a token.
+  RateLimiter callers_;
+  RateLimiter strangers_;
   ChangeFeed changes_;
   Chaos chaos_;
   Router router_;

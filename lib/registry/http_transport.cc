@@ -171,6 +171,8 @@ class HttpTransport::Impl {
     const std::string url = options_.base_url + transfer.request.target;
     curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    // Without TLS only this host is spoken to, and never a proxy that the environment names.
+    if (!options_.base_url.starts_with("https:")) curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);

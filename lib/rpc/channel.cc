@@ -10,6 +10,7 @@
 #include "lib/rpc/grpc_log.h"
 #include "lib/rpc/tls_credentials.h"
 #include "lib/rpc/tls_identity.h"
+#include "lib/rpc/unix_socket.h"
 
 namespace jitwg::rpc {
 namespace {
@@ -82,6 +83,8 @@ Result<std::shared_ptr<grpc::Channel>> MakeChannel(std::string_view address,
   QuietGrpcLog();
   grpc::ChannelArguments arguments = CommonArguments();
   if (parsed->is_unix()) {
+    // Who may put a socket there would be told what is meant for the server: preshared keys.
+    if (const Status safe = CheckSocketDirectory(parsed->socket_path); !safe) return safe.error();
     return grpc::CreateCustomChannel("unix:" + parsed->socket_path,
                                      grpc::InsecureChannelCredentials(), arguments);
   }

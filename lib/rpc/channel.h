@@ -16,7 +16,8 @@ namespace jitwg::rpc {
 
 // A channel to an address as ParseAddress reads it; connects lazily and again after a loss, within
 // 100 ms to 1 s. TCP is only ever spoken with mutual TLS: kInvalidArgument when `tls` lacks
-// something, or no such form of address; else the errors of ReadTlsFiles.
+// something, or no such form of address; kPermissionDenied when anyone may write the socket's
+// directory (CheckSocketDirectory); else the errors of ReadTlsFiles.
 Result<std::shared_ptr<grpc::Channel>> MakeChannel(std::string_view address,
                                                    const TlsOptions& tls = {});
 

@@ -12,17 +12,8 @@
 #include <initializer_list>
 #include <vector>
 
+#include "lib/sandbox/sanitizers.h"
 #include "lib/sandbox/system_call_lists.h"
-
-// The one place that knows of sanitizers: LeakSanitizer traces its own process, and all of them
-// start helpers.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define JITWG_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define JITWG_SANITIZED 1
-#endif
-#endif
 
 namespace jitwg::sandbox {
 namespace {
@@ -109,11 +100,8 @@ void AddWithArguments(Filter& filter) {
 }  // namespace
 
 std::string WhyNotLimited() {
-#ifdef JITWG_SANITIZED
-  return "a sanitizer's build";
-#else
-  return "";
-#endif
+  // LeakSanitizer traces its own process, and all of them start helpers.
+  return kSanitized ? "a sanitizer's build" : "";
 }
 
 Status LimitSystemCalls(SystemCalls allowed) {

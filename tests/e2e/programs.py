@@ -23,6 +23,8 @@ _numbers = itertools.count(1)
 
 # How the sniffers finish first handshakes: run.py sets it; empty leaves it to the sniffer.
 completion = ""
+# Of the programs' build, as scripts/test-sanitized says: asan, tsan, or empty for none.
+sanitizer = os.environ.get("JITWG_E2E_SANITIZER", "")
 
 
 class Program:

@@ -149,6 +149,32 @@ TEST_F(ServiceTest, EachTokenAndEachSourceHasItsOwnAllowance) {
   EXPECT_EQ(Call("GET", "/v1/gateways").status, 429);
 }
 
+TEST_F(ServiceTest, AFloodOfStrangersTakesNothingFromThoseWithAToken) {
+  options_.admin_limit = {1, 2};
+  for (std::size_t i = 0; i < RateLimiter::kMaxBuckets + 10; ++i) {
+    source_ = "10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256);
+    Call("GET", "/v1/peers", "", "Bearer guess-guess-guess-1");
+  }
+  EXPECT_EQ(Call("GET", "/v1/peers", "", "Bearer guess-guess-guess-1").status, 429);
+  EXPECT_EQ(Call("GET", "/v1/gateways").status, 200);
+  EXPECT_EQ(Call("GET", "/v1/gateways").status, 200);
+  EXPECT_EQ(Call("GET", "/v1/gateways").status, 429);
+}
+
+TEST_F(ServiceTest, AllAddressesOfAnIpv6NetworkAreOneStranger) {
+  options_.admin_limit = {1, 2};
+  const auto guess = [this](const std::string& source) {
+    source_ = source;
+    return Call("GET", "/v1/peers", "", "Bearer guess-guess-guess-1").status;
+  };
+  EXPECT_EQ(guess("2001:db8:1:2::1"), 401);
+  EXPECT_EQ(guess("2001:db8:1:2:ffff::1"), 401);
+  EXPECT_EQ(guess("2001:db8:1:2::3"), 429);
+  EXPECT_EQ(guess("2001:db8:1:3::1"), 401);
+  // Callers over IPv4 at a socket of IPv6.
+  for (int i = 1; i < 5; ++i) EXPECT_EQ(guess("::ffff:192.0.2." + std::to_string(i)), 401);
+}
+
 TEST_F(ServiceTest, HealthTellsStrangersThatTheRegistryIsAwayAndNotWhy) {
   EXPECT_EQ(Call("GET", "/healthz", "", "").status, 200);
   auto raw = std::move(*registry::SqliteDatabase::Open(directory_ + "/r.db"));

@@ -4,6 +4,7 @@
 import concurrent.futures
 import json
 import os
+import socket
 import subprocess
 import sys
 import unittest
@@ -57,6 +58,23 @@ class Program(unittest.TestCase):
             read = subprocess.run(["zbarimg", "--raw", "-q", image], capture_output=True, text=True, check=True)
             self.assertEqual(read.stdout.strip(), text.strip())
             self.assertNotIn(private, api.log())
+
+    def test_strangers_write_no_log_lines(self):
+        with Api(PROGRAM) as api:
+            before = api.log()
+            for number in range(20):
+                status, _, text = api.call("GET", f"/v1/peers/{number}", token=f"a-guess-of-the-token-{number}")
+                self.assertEqual(status, 401)
+                self.assertNotIn("a-guess", str(text))
+                for nonsense in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", b"GET / HTTP/1.1\r\n" + b"A" * 70000,
+                                 b"POST /v1/peers HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999\r\n\r\n"):
+                    with socket.create_connection(("127.0.0.1", api.port), PATIENCE) as stranger:
+                        try:
+                            stranger.sendall(nonsense)
+                        except OSError:
+                            pass  # told off before the last byte
+            self.assertEqual(api.call("GET", "/healthz", token="")[0], 200)
+            self.assertEqual(api.log(), before)
 
     def test_sigterm_ends_it_also_while_gateways_wait(self):
         with Api(PROGRAM) as api:

@@ -2,6 +2,7 @@
 // and what only it promises: tokens, outages of the peer API, servers that are none.
 #include "lib/registry/http_registry.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -140,6 +141,29 @@ TEST_F(HttpRegistryTest, AWrongTokenIsAnOutageThatHealthExplains) {
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().code, ErrorCode::kUnavailable);
   EXPECT_FALSE(registry->Health());
+}
+
+// What a container's environment may hold; nobody listens there.
+class ProxyInTheEnvironment {
+ public:
+  ProxyInTheEnvironment() { Set("http://127.0.0.1:9"); }
+  ~ProxyInTheEnvironment() { Set(nullptr); }
+
+ private:
+  static void Set(const char* value) {
+    for (const char* name : {"http_proxy", "all_proxy", "ALL_PROXY"}) {
+      value == nullptr ? ::unsetenv(name) : ::setenv(name, value, 1);
+    }
+  }
+};
+
+TEST_F(HttpRegistryTest, WithoutTlsNoProxyOfTheEnvironmentIsTold) {
+  const ProxyInTheEnvironment proxy;
+  const auto registry = api_.Connect(kGateway);
+  ASSERT_TRUE(api_.data().Put(TestPeer(1, {"10.0.0.1/32"}), false));
+  const auto found = FindNow(*registry, TestKey(1));
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_TRUE(found->has_value());
 }
 
 TEST_F(HttpRegistryTest, WhileThePeerApiIsAwayLookupsFailAndThenTheyWork) {

@@ -110,6 +110,10 @@ TEST(SocketDirectory, ThatAnyoneMayWriteIsRefused) {
     ASSERT_FALSE(server) << mode;
     EXPECT_EQ(server.error().code, ErrorCode::kPermissionDenied);
     EXPECT_NE(server.error().message.find(inner), std::string::npos) << server.error().message;
+    // While the server is away, a caller would tell its secrets to a socket of anybody's.
+    const auto channel = MakeChannel("unix:" + inner + "/s.sock");
+    ASSERT_FALSE(channel) << mode;
+    EXPECT_EQ(channel.error().code, ErrorCode::kPermissionDenied);
   }
 }
 

@@ -10,6 +10,7 @@ from scenarios import generic_client  # noqa: F401
 from scenarios import eviction  # noqa: F401
 from scenarios import outbound  # noqa: F401
 from scenarios import hostile  # noqa: F401
+from scenarios import secrets  # noqa: F401
 from scenarios import interfaces  # noqa: F401
 from scenarios import gateway  # noqa: F401
 from scenarios import migration  # noqa: F401

@@ -40,6 +40,8 @@ def registered_key(env, outer, with_psk, provisioner=()):
     env.jitwg.start(gateway, provisioner=(*QUICK, *provisioner))
     assert not gateway.peers(), "the gateway shall start empty"
     assert_tunnel(env, gateway, client, outer)
+    # The tunnel may be up before the provisioner has heard that the peer is in.
+    wait_until(lambda: env.jitwg.status().decisions("installed"), 5, "the decision is counted")
     status = env.jitwg.status()
     assert status.decisions("installed") == 1 and status.lookups >= 1, status.tree
     assert status.initiations("authenticated") >= 1, status.tree
