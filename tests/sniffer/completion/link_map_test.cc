@@ -70,5 +70,14 @@ TEST(ParseLinks, DamagedAnswersAreRefusedWithoutReadingBeyondThem) {
   EXPECT_TRUE(links.empty());
 }
 
+TEST(ParseLinks, ALengthBeyondTheDatagramIsRefusedHoweverLargeItIs) {
+  for (const std::uint8_t high : {0x00, 0x7f, 0x80, 0xff}) {
+    alignas(4) const std::array<std::uint8_t, 40> message = {0xf0, 0xff, 0xff, high, 16, 0};
+    std::vector<Link> links;
+    EXPECT_FALSE(ParseLinks(message, links)) << int{high};
+    EXPECT_TRUE(links.empty()) << int{high};
+  }
+}
+
 }  // namespace
 }  // namespace jitwg::sniffer
