@@ -142,9 +142,9 @@ void Texts(std::string_view text) {
 // Through a file too, as the service reads it; for few inputs, since its buffer is large.
 void TokenFile(std::string_view text) {
   const auto tokens = Tokens::Parse(text);
-  if (text.size() % 64 == 1) {
+  if (text.size() % 256 == 1) {
     static const int file = ::memfd_create("tokens", MFD_CLOEXEC);
-    const bool open_to_others = text.size() % 128 == 1;
+    const bool open_to_others = text.size() % 512 == 1;
     Require(::ftruncate(file, 0) == 0 && ::fchmod(file, open_to_others ? 0644 : 0600) == 0);
     Require(::pwrite(file, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
     const auto loaded = Tokens::Load("/proc/self/fd/" + std::to_string(file));

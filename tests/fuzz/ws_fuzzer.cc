@@ -79,6 +79,8 @@ void Send(Input& input, Tunnel& tunnel, jitwg::ws::OutputBuffer& out, HashingSin
   expected.OnDatagram(datagram);
 }
 
+constexpr std::size_t kMostSent = 10000;
+
 void Talk(Role role, Variant variant, std::span<const std::uint8_t> script, std::size_t piece) {
   const Role other = role == Role::kClient ? Role::kServer : Role::kClient;
   Tunnel sender(role, variant, role == Role::kClient ? AMask : nullptr);
@@ -87,7 +89,7 @@ void Talk(Role role, Variant variant, std::span<const std::uint8_t> script, std:
   HashingSink expected;
   HashingSink none;
   jitwg::ws::OutputBuffer out;
-  for (Input input(script); !input.empty() && out.size() < 65536;) {
+  for (Input input(script); !input.empty() && out.size() < kMostSent;) {
     Send(input, sender, out, expected);
   }
   sender.AppendClose(jitwg::ws::CloseCode::kGoingAway, out);
