@@ -13,10 +13,6 @@ using nlohmann::json;
 
 constexpr int kMaxDepth = 8;
 
-Error Invalid(std::string message) {
-  return Error{ErrorCode::kInvalidArgument, std::move(message)};
-}
-
 // What nlohmann's parser lets pass: repeated names, any depth.
 class Strictness {
  public:
@@ -42,9 +38,9 @@ class Strictness {
 Result<json> ParseObject(std::string_view text) {
   Strictness strictness;
   json parsed = json::parse(text, std::ref(strictness), /*allow_exceptions=*/false);
-  if (!strictness.fault().empty()) return Invalid("the body " + strictness.fault());
-  if (parsed.is_discarded()) return Invalid("the body is no valid JSON");
-  if (!parsed.is_object()) return Invalid("the body is no JSON object");
+  if (!strictness.fault().empty()) return InvalidArgument("the body " + strictness.fault());
+  if (parsed.is_discarded()) return InvalidArgument("the body is no valid JSON");
+  if (!parsed.is_object()) return InvalidArgument("the body is no JSON object");
   return parsed;
 }
 
@@ -145,7 +141,7 @@ Status ObjectReader::Finish() {
     }
   }
   if (good()) return {};
-  return Invalid(fault_);
+  return InvalidArgument(fault_);
 }
 
 std::string Dump(const json& value) {

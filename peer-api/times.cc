@@ -10,6 +10,7 @@ namespace {
 
 constexpr int kFirstYear = 1970;
 constexpr int kLastYear = 2261;  // what nanoseconds in 64 bits reach
+constexpr std::chrono::sys_days kBehindLastYear{std::chrono::year(kLastYear + 1) / 1 / 1};
 
 // Takes text apart from its front.
 class Cursor {
@@ -81,7 +82,11 @@ std::optional<WallTime> Parse(std::string_view text) {
   const auto offset = cursor.Offset();
   const std::chrono::year_month_day date(year, month, day);
   if (!cursor.done() || !date.ok()) return std::nullopt;
-  return WallTime(std::chrono::sys_days(date)) + hours + minutes + seconds + fraction - offset;
+  const auto time =
+      WallTime(std::chrono::sys_days(date)) + hours + minutes + seconds + fraction - offset;
+  // An offset can move it out of those years.
+  const bool fits = time >= WallTime() && time < WallTime(kBehindLastYear);
+  return fits ? std::optional(time) : std::nullopt;
 }
 
 }  // namespace

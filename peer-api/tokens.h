@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "lib/base/result.h"
-#include "peer-api/message.h"
+#include "peer-api/role.h"
 
 namespace jitwg::api {
 

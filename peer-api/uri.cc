@@ -7,10 +7,6 @@
 namespace jitwg::api {
 namespace {
 
-Error Invalid(std::string message) {
-  return Error{ErrorCode::kInvalidArgument, std::move(message)};
-}
-
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -53,9 +49,9 @@ Status ReadQuery(std::string_view text, std::map<std::string, std::string>& quer
     const auto name = Decode(pair.substr(0, equals), true);
     const auto value =
         equals == std::string_view::npos ? "" : Decode(pair.substr(equals + 1), true);
-    if (!name || !value) return Invalid("the query has a bad percent-escape");
+    if (!name || !value) return InvalidArgument("the query has a bad percent-escape");
     if (!query.emplace(*name, *value).second) {
-      return Invalid("the query has a parameter twice");
+      return InvalidArgument("the query has a parameter twice");
     }
   }
   return {};
@@ -66,11 +62,11 @@ Status ReadQuery(std::string_view text, std::map<std::string, std::string>& quer
 Result<Target> ParseTarget(std::string_view target) {
   const auto question = target.find('?');
   const std::string_view path = target.substr(0, question);
-  if (path.empty() || path.front() != '/') return Invalid("the target is no path");
+  if (path.empty() || path.front() != '/') return InvalidArgument("the target is no path");
   Target parsed;
   for (const std::string_view segment : Split(path.substr(1), '/')) {
     auto decoded = Decode(segment, false);
-    if (!decoded) return Invalid("the path has a bad percent-escape");
+    if (!decoded) return InvalidArgument("the path has a bad percent-escape");
     parsed.segments.push_back(std::move(*decoded));
   }
   if (question == std::string_view::npos) return parsed;
@@ -85,7 +81,8 @@ Result<PublicKey> ParseKeySegment(std::string_view text) {
   if (padded.size() == 43) padded += '=';
   auto key = ParsePublicKey(padded);
   if (key && padded.size() == 44) return key;
-  return Invalid("the path names no public key: 32 bytes in base64url, or base64 with %2F for '/'");
+  return InvalidArgument(
+      "the path names no public key: 32 bytes in base64url, or base64 with %2F for '/'");
 }
 
 std::string ToKeySegment(const PublicKey& key) {

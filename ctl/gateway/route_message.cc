@@ -8,6 +8,7 @@
 
 #include <cstring>
 
+#include "sniffer/install/netlink_messages.h"
 #include "sniffer/install/netlink_writer.h"
 
 namespace jitwg::ctl {
@@ -55,9 +56,8 @@ std::optional<IpAddress> AddressOf(const nlattr* attribute) {
 template <class Header, class Begin, class Visit, class End>
 bool Walk(std::span<const std::uint8_t> datagram, std::uint16_t type, Begin begin, Visit visit,
           End end) {
-  int left = static_cast<int>(datagram.size());
-  const auto* message = reinterpret_cast<const nlmsghdr*>(datagram.data());
-  for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+  sniffer::NetlinkMessages messages(datagram);
+  while (const nlmsghdr* const message = messages.Next()) {
     if (message->nlmsg_type != type) continue;
     if (mnl_nlmsg_get_payload_len(message) < sizeof(Header)) return false;
     begin(*static_cast<const Header*>(mnl_nlmsg_get_payload(message)));
@@ -68,7 +68,7 @@ bool Walk(std::span<const std::uint8_t> datagram, std::uint16_t type, Begin begi
     if (mnl_attr_parse(message, sizeof(Header), forward, &visit) < 0) return false;
     end();
   }
-  return left == 0;
+  return messages.AtEnd();
 }
 
 int OnLinkInfo(const nlattr* attribute, void* data) {

@@ -58,8 +58,12 @@ inline std::optional<WallTime> OptionalTime(const json& object, const char* name
   // What a clock of nanoseconds can hold.
   constexpr std::int64_t kMost = INT64_MAX / 1000;
   if (!found->is_number_integer()) throw WrongMember{name};
+  // What has no sign and is larger than that would be taken for a negative number.
+  if (found->is_number_unsigned() && found->get<std::uint64_t>() > std::uint64_t{kMost}) {
+    throw WrongMember{name};
+  }
   const auto value = found->get<std::int64_t>();
-  if (value > kMost || value < -kMost) throw WrongMember{name};
+  if (value < -kMost) throw WrongMember{name};
   return WallTime(std::chrono::microseconds(value));
 }
 

@@ -1,10 +1,8 @@
 #include "lib/registry/postgres_listener.h"
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "lib/registry/postgres_migrations.h"
@@ -15,12 +13,6 @@ namespace {
 // Of this connection alone.
 std::string OwnChannel(PGconn* connection) {
   return "jitwg_own_" + std::to_string(PQbackendPID(connection));
-}
-
-std::uint64_t ToNumber(std::string_view text) {
-  std::uint64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
 }
 
 }  // namespace
@@ -63,15 +55,9 @@ bool PostgresListener::Receive(std::vector<Notice>& notices, SteadyTime now) {
     const std::unique_ptr<PGnotify, void (*)(void*)> notice(PQnotifies(connection), PQfreemem);
     if (!notice) break;
     notices.push_back(
-        ReadPayload(notice->relname == OwnChannel(session_->handle()), notice->extra));
+        ReadPostgresNotice(notice->relname == OwnChannel(session_->handle()), notice->extra));
   }
   return PQstatus(connection) == CONNECTION_OK;
-}
-
-PostgresListener::Notice PostgresListener::ReadPayload(bool own, std::string_view payload) {
-  if (own) return {{}, ToNumber(payload)};
-  const auto key = ParsePublicKey(payload);
-  return {key ? Change{*key} : Change{}, 0};
 }
 
 bool PostgresListener::Send(SteadyTime now) {

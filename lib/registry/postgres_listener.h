@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/base/clock.h"
+#include "lib/registry/postgres_notice.h"
 #include "lib/registry/postgres_session.h"
 #include "lib/registry/registry.h"
 
@@ -15,10 +16,7 @@ namespace jitwg::registry {
 
 class PostgresListener {
  public:
-  struct Notice {
-    Change change;
-    std::uint64_t mark = 0;  // not zero: no change, but the mark of this number
-  };
+  using Notice = PostgresNotice;
 
   // A quiet connection is asked for a sign of life every `heartbeat`; one that owes an answer for
   // `hang_after` counts as broken.
@@ -36,11 +34,6 @@ class PostgresListener {
   // Sets a mark among the notices, which come in the order in which they were committed: what was
   // committed before this call comes before the mark, what is committed after it was seen, behind.
   std::uint64_t Mark() { return ++mark_; }
-
-  // What a notice says: `own` on this connection's own channel (a mark), else on that of the peers
-  // (a key; anything else means that anything may have changed). Whoever may write to the database
-  // may have sent it.
-  static Notice ReadPayload(bool own, std::string_view payload);
 
   // The notices that have come. Afterwards connected() may be false.
   std::vector<Notice> Work(bool readable, SteadyTime now);

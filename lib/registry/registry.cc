@@ -27,8 +27,9 @@ bool IsPlainText(std::string_view text) {
   while (!text.empty()) {
     const std::size_t length = CharacterLength(text);
     const auto lead = static_cast<unsigned char>(text.front());
+    if (length == 0 || lead < ' ' || lead == 0x7f) return false;
     const bool c1_control = lead == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
-    if (length == 0 || lead < ' ' || lead == 0x7f || (length == 2 && c1_control)) return false;
+    if (c1_control) return false;
     text.remove_prefix(length);
   }
   return true;

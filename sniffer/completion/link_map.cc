@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
+
+#include "sniffer/install/netlink_messages.h"
 
 namespace jitwg::sniffer {
 namespace {
@@ -92,20 +95,17 @@ const Link* FindVlan(std::span<const Link> links, unsigned lower, std::uint16_t 
 }  // namespace
 
 bool ParseLinks(std::span<const std::uint8_t> datagram, std::vector<Link>& links) {
-  int left = static_cast<int>(datagram.size());
-  const auto* header = reinterpret_cast<const nlmsghdr*>(datagram.data());
-  while (mnl_nlmsg_ok(header, left)) {
-    if (header->nlmsg_type == RTM_NEWLINK) {
-      if (mnl_nlmsg_get_payload_len(header) < sizeof(ifinfomsg)) return false;
-      Link link;
-      const auto* info = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(header));
-      link.ifindex = static_cast<unsigned>(info->ifi_index);
-      mnl_attr_parse(header, sizeof(ifinfomsg), OnAttribute, &link);
-      links.push_back(std::move(link));
-    }
-    header = mnl_nlmsg_next(header, &left);
+  NetlinkMessages messages(datagram);
+  while (const nlmsghdr* const header = messages.Next()) {
+    if (header->nlmsg_type != RTM_NEWLINK) continue;
+    if (mnl_nlmsg_get_payload_len(header) < sizeof(ifinfomsg)) return false;
+    Link link;
+    const auto* info = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(header));
+    link.ifindex = static_cast<unsigned>(info->ifi_index);
+    mnl_attr_parse(header, sizeof(ifinfomsg), OnAttribute, &link);
+    links.push_back(std::move(link));
   }
-  return left == 0;
+  return messages.AtEnd();
 }
 
 std::optional<unsigned> InputInterface(std::span<const Link> links, unsigned ifindex,

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include "sniffer/install/netlink_messages.h"
 #include "sniffer/install/wg_message.h"
 
 namespace jitwg::sniffer {
@@ -25,9 +26,8 @@ struct Step {
 
 Step StepOf(std::span<const std::uint8_t> datagram, std::uint32_t sequence) {
   Step step;
-  int left = static_cast<int>(datagram.size());
-  const auto* header = reinterpret_cast<const nlmsghdr*>(datagram.data());
-  for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
+  NetlinkMessages messages(datagram);
+  while (const nlmsghdr* const header = messages.Next()) {
     if (header->nlmsg_seq != sequence) continue;
     step.ours = true;
     if (header->nlmsg_type == NLMSG_DONE) step.last = true;

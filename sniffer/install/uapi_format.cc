@@ -1,6 +1,5 @@
 // Requests of uapi_message.h.
 #include <algorithm>
-#include <cstring>
 
 #include "sniffer/install/uapi_message.h"
 
@@ -58,7 +57,7 @@ Status CheckFits(const SecretText& out) {
 
 SecretText& SecretText::operator<<(std::string_view text) {
   const std::size_t count = std::min(text.size(), buffer_.size() - size_);
-  std::memcpy(buffer_.data() + size_, text.data(), count);
+  std::copy_n(text.begin(), count, buffer_.data() + size_);
   size_ += count;
   overflowed_ = overflowed_ || count < text.size();
   return *this;

@@ -3,19 +3,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <string>
 
 #include "sniffer/capture/datagram.h"
 #include "sniffer/capture/pcap_file_source.h"
+#include "tests/fuzz/input.h"
 
 namespace {
 
 using namespace jitwg::sniffer;
 
-void Require(bool condition) {
-  if (!condition) std::abort();
-}
+using jitwg::test::Require;
 
 void Check(const CapturedPacket& packet, std::size_t file_size) {
   Require(packet.bytes.size() <= file_size);

@@ -56,6 +56,14 @@ TEST(RowJson, WhatGoesInComesOut) {
   }
 }
 
+TEST(RowJson, TimesBeyond63BitsAreNotTakenForNegativeOnes) {
+  for (const char* time : {"18446744073709551615", "9223372036854775808", "-9223372036854775808"}) {
+    auto row = json::parse(PeerToJson(FullPeer()));
+    row["expires_at"] = json::parse(time);
+    EXPECT_FALSE(PeerFromJson(row.dump())) << time;
+  }
+}
+
 TEST(RowJson, ListsKeepTheirOrder) {
   std::vector<Peer> peers;
   for (unsigned n = 0; n < 3; ++n) {

@@ -35,6 +35,14 @@ TEST(Validate, RefusesOverlapInsideTheList) {
   EXPECT_FALSE(Valid(TestPeer(1, {"10.0.0.1/32", "10.0.0.1/32"})));
 }
 
+TEST(Validate, ACharacterThatIsCutOffIsNotReadBeyond) {
+  // Of just this size, so that a sanitizer sees what is read behind it.
+  for (const std::string_view text : {"\xc2", "a\xe2\x82", "\xf0\x9f\x90"}) {
+    const std::vector<char> copy(text.begin(), text.end());
+    EXPECT_FALSE(ValidateLabel("name", {copy.data(), copy.size()}));
+  }
+}
+
 TEST(Validate, KnowsNetworkNames) {
   Peer peer = TestPeer(1, {"10.0.0.1/32"});
   for (const std::string& good : {std::string("a"), std::string("home-1"), std::string(63, 'z')}) {

@@ -70,5 +70,15 @@ TEST(ParseLinks, DamagedAnswersAreRefusedWithoutReadingBeyondThem) {
   EXPECT_TRUE(links.empty());
 }
 
+TEST(ParseLinks, ALengthBeyondTheDatagramIsRefusedHoweverLargeItIs) {
+  for (const int high : {0x00, 0x7f, 0x80, 0xff}) {
+    alignas(4) std::array<std::uint8_t, 40> message = {0xf0, 0xff, 0xff, 0, 16, 0};
+    message[3] = static_cast<std::uint8_t>(high);
+    std::vector<Link> links;
+    EXPECT_FALSE(ParseLinks(message, links)) << high;
+    EXPECT_TRUE(links.empty()) << high;
+  }
+}
+
 }  // namespace
 }  // namespace jitwg::sniffer
