@@ -2,8 +2,10 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 #include "sniffer/capture/pcap_source.h"
@@ -39,7 +41,9 @@ GuardPolicy PolicyFor(const std::string& interface, const SnifferOptions& option
 
 PipelineOptions PipelineOptionsFrom(const SnifferOptions& options) {
   PipelineOptions pipeline;
-  pipeline.workers = options.workers;
+  pipeline.workers = WorkersFor(options.workers, std::thread::hardware_concurrency());
+  // The same room in all, however many share it.
+  pipeline.queue_capacity = std::max<std::size_t>(pipeline.queue_capacity / pipeline.workers, 512);
   SourceLimiterOptions& limits = pipeline.admission.limits;
   limits.per_source = {static_cast<double>(options.source_rate),
                        static_cast<double>(options.source_burst)};

@@ -88,8 +88,10 @@ void AddCapture(ConfigParser& parser, SnifferOptions& options) {
   parser.Add("global-burst", &options.global_burst, "and so many at once")
       .Range(1, 10000000)
       .Group("Capture");
-  parser.Add("workers", &options.workers, "threads that unwrap handshakes")
-      .Range(1, 64)
+  parser
+      .Add("workers", &options.workers,
+           "threads that unwrap handshakes; 0: one for each processor, 8 at most")
+      .Range(0, 64)
       .Group("Capture");
 }
 
@@ -159,6 +161,11 @@ void CrossCheck(ConfigParser& parser, const SnifferOptions& options) {
 }
 
 }  // namespace
+
+unsigned WorkersFor(std::uint32_t option, unsigned processors) {
+  constexpr unsigned kMostByItself = 8;
+  return option != 0 ? option : std::clamp(processors, 1U, kMostByItself);
+}
 
 std::optional<int> ParseOptions(int argc, const char* const* argv, SnifferOptions& options,
                                 std::ostream& out, std::ostream& err) {

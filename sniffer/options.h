@@ -40,12 +40,16 @@ struct SnifferOptions {
   std::uint32_t source_burst = 300;
   std::uint32_t global_rate = 20000;
   std::uint32_t global_burst = 20000;
-  std::uint32_t workers = 1;
+  std::uint32_t workers = 0;  // WorkersFor
   bool outbound = false;
   std::uint32_t outbound_rate = 100;
   metrics::MetricsOptions metrics;
   LogOptions log;
 };
+
+// Threads that unwrap on a machine of so many processors (0: unknown): as many as the option says;
+// 0 is one for each processor, 8 at most. At least 1.
+unsigned WorkersFor(std::uint32_t option, unsigned processors);
 
 // Fills `options`. An exit code when the program is to end here: help, version, --check-config, or
 // faults (all of them were written to `err`, one line each).

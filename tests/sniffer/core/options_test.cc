@@ -109,6 +109,15 @@ TEST(SnifferOptions, CheckConfigSaysThatAllIsWell) {
   EXPECT_THAT(outcome.out, HasSubstr("valid"));
 }
 
+TEST(SnifferOptions, WorkersAreAsManyAsProcessorsUnlessSaid) {
+  EXPECT_EQ(Parse({"--interface", "wg0"}).options.workers, 0U);
+  EXPECT_EQ(WorkersFor(0, 0), 1U);
+  EXPECT_EQ(WorkersFor(0, 2), 2U);
+  EXPECT_EQ(WorkersFor(0, 96), 8U);
+  EXPECT_EQ(WorkersFor(64, 2), 64U);
+  EXPECT_THAT(Parse({"--interface", "wg0", "--workers", "65"}).err, HasSubstr("workers"));
+}
+
 TEST(OptionsTest, TheFileMayHoldWhatTheGatewayCommandReads) {
   const testing::TempFolder folder;
   const std::string file = folder / "sniffer.toml";
