@@ -5,6 +5,7 @@
 #include <iostream>
 #include <memory>
 
+#include "lib/base/allocator.h"
 #include "lib/base/clock.h"
 #include "lib/base/service_manager.h"
 #include "lib/base/signals.h"
@@ -116,6 +117,7 @@ int Run(const Settings& settings) {
 
 int main(int argc, char** argv) {
   using namespace jitwg::provisioner;
+  jitwg::LimitArenas();
   const auto settings = ReadSettings(argc, argv, std::cout, std::cerr);
   if (const int* exit_code = std::get_if<int>(&settings)) return *exit_code;
   const jitwg::Status begun = jitwg::sandbox::Begin(std::get<Settings>(settings).log, {});

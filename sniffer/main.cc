@@ -4,6 +4,7 @@
 
 #include <iostream>
 
+#include "lib/base/allocator.h"
 #include "lib/base/service_manager.h"
 #include "lib/base/signals.h"
 #include "lib/base/version.h"
@@ -22,6 +23,7 @@ int Fail(const jitwg::Error& error) {
 
 int main(int argc, char** argv) {
   using namespace jitwg;
+  LimitArenas();
   sniffer::SnifferOptions options;
   const auto exit_code = sniffer::ParseOptions(argc, argv, options, std::cout, std::cerr);
   if (exit_code) return *exit_code;
