@@ -23,7 +23,7 @@ namespace {
 constexpr const char* kSecret = "a preshared key";
 constexpr const char* kSecretInHex = "61 20 70 72 65 73 68 61 72 65 64 20 6b 65 79";
 
-class EmptyAdmin final : public v1::Admin::Service {};
+class SilentAdmin final : public v1::Admin::Service {};
 
 // As GRPC_VERBOSITY=debug GRPC_TRACE=tcp does, and --log-level trace.
 class AllTold {
@@ -56,7 +56,7 @@ class AllTold {
 
 TEST(GrpcLog, WhatIsSentIsToldToNobodyWhateverGrpcTraces) {
   const TempDir dir;
-  EmptyAdmin admin;
+  SilentAdmin admin;
   auto server = Server::Start({dir.File("s.sock"), {}, 4 << 20}, {&admin});
   ASSERT_TRUE(server) << server.error().message;
   const auto channel = MakeChannel(dir.File("s.sock")).value();
