@@ -43,6 +43,13 @@ bool IsJson(std::string_view type) {
                     [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
 }
 
+// Probes have places of their own, else a neighbour in the network could make a good service look
+// dead.
+std::string StrangersPlace(const RequestHead& head, const Match& match) {
+  const bool probe = match.route != nullptr && match.route->role == Role::kAnyone;
+  return probe ? "open " + head.source : SourceNetwork(head.source);
+}
+
 }  // namespace
 
 Service::Service(const Clock& clock, registry::Registry& registry, registry::ControlPlane& control,
@@ -77,7 +84,7 @@ std::optional<Response> Service::RefuseCaller(const RequestHead& head, const Mat
   const bool gateway = caller && caller->role == Role::kGateway;
   const RateLimit& limit = gateway ? options_.gateway_limit : options_.admin_limit;
   const bool allowed = caller ? callers_.Allow(std::to_string(caller->token), limit)
-                              : strangers_.Allow(SourceNetwork(head.source), limit);
+                              : strangers_.Allow(StrangersPlace(head, match), limit);
   if (!allowed) {
     return Problem(429, ErrorCode::kResourceExhausted, "too many requests; slow down");
   }

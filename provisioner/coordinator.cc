@@ -60,8 +60,18 @@ Coordinator::Coordinator(const CoordinatorParts& parts, CoordinatorOptions optio
 Coordinator::~Coordinator() { Stop(); }
 
 void Coordinator::OnEvents(const std::vector<HandshakeEvent>& events) {
-  const InstallQueue::Gathering gathering(queue_);
-  for (const HandshakeEvent& event : events) TakeEvent(event);
+  std::optional<InstallQueue::Gathering> gathering(std::in_place, queue_);
+  SteadyTime begun = parts_.clock.SteadyNow();
+  for (const HandshakeEvent& event : events) {
+    TakeEvent(event);
+    if (parts_.clock.SteadyNow() - begun < kGatherTime) continue;
+    // Something is slow, the registry's file perhaps: what is decided does not wait for the rest.
+    gathering.reset();
+    gathering.emplace(queue_);
+    begun = parts_.clock.SteadyNow();
+    reads_here_ = false;
+  }
+  reads_here_ = true;
 }
 
 void Coordinator::OnEvent(const HandshakeEvent& event) { OnEvents({event}); }
@@ -158,12 +168,17 @@ void Coordinator::LookUp(const PeerId& id) {
     parts_.cache->LookUp(
         id.public_key, options_.lookup_timeout,
         [this, id](Found found, const Age& age) { OnAnswer(id, std::move(found), age); });
-  } else if (auto found = parts_.registry.TryFind(id.public_key)) {
+  } else if (auto found = TryFind(id)) {
     OnAnswer(id, std::move(*found), {});
   } else {
     parts_.registry.Find(id.public_key, options_.lookup_timeout,
                          [this, id](Found answer) { OnAnswer(id, std::move(answer), {}); });
   }
+}
+
+std::optional<Coordinator::Found> Coordinator::TryFind(const PeerId& id) {
+  if (!reads_here_) return std::nullopt;
+  return parts_.registry.TryFind(id.public_key);
 }
 
 void Coordinator::OnAnswer(const PeerId& id, Found found, const Age& age) {

@@ -136,6 +136,8 @@ class Coordinator final : private InstallBatcher {
   using Age = std::optional<std::chrono::seconds>;  // of an answer from the cache
 
   void LookUp(const PeerId& id);
+  // The registry's answer, if it can be had on this thread and the registry is quick.
+  std::optional<Found> TryFind(const PeerId& id);
   void OnAnswer(const PeerId& id, Found found, const Age& age);
   void OnFound(const PeerId& id, Found found);
   // The registry changed since the look-up began: look again. False: it did not.
@@ -160,6 +162,7 @@ class Coordinator final : private InstallBatcher {
   const CoordinatorCallbacks callbacks_;
   std::atomic<std::uint64_t> lookups_{0};
   std::atomic<std::uint64_t> superseded_{0};
+  std::atomic<bool> reads_here_{true};  // look-ups need not be handed to the registry's threads
   CoordinatorTimes times_;
   LogLimiter refusals_;
   LogLimiter outages_;

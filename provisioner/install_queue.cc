@@ -6,16 +6,6 @@
 #include <utility>
 
 namespace jitwg::provisioner {
-namespace {
-
-using SteadyClock = std::chrono::steady_clock;
-
-// How long a call that is under way holds back what came since. One that takes longer than that
-// hangs, or has a slow kernel behind it.
-constexpr std::chrono::milliseconds kGatherTime{5};
-
-}  // namespace
-
 InstallQueue::InstallQueue(SnifferLink& link, InstallBatcher& batcher, Completion completion,
                            InstallQueueLimits limits)
     : link_(link), batcher_(batcher), completion_(completion), limits_(limits) {
@@ -28,12 +18,12 @@ void InstallQueue::Push(const PeerId& id) {
   {
     const std::lock_guard lock(mutex_);
     if (!stopping_) {
-      const bool first = turns_.empty();
-      auto& keys = waiting_[id.interface];
-      if (keys.empty()) turns_.push_back(id.interface);
-      keys.push_back(id.public_key);
-      ++waiting_count_;
-      if (gathering_ != std::this_thread::get_id() && (first || MaySend())) changed_.notify_all();
+      Line& line = lines_[id.interface];
+      const bool first = line.keys.empty();
+      if (first) turns_.push_back(id.interface);
+      line.keys.push_back(id.public_key);
+      const bool gathered = gathering_ == std::this_thread::get_id();
+      if (!gathered && (first || line.keys.size() == limits_.max_batch)) changed_.notify_all();
       return;
     }
   }
@@ -43,7 +33,9 @@ void InstallQueue::Push(const PeerId& id) {
 
 std::size_t InstallQueue::waiting() const {
   const std::lock_guard lock(mutex_);
-  return waiting_count_;
+  std::size_t sum = 0;
+  for (const auto& [interface, line] : lines_) sum += line.keys.size();
+  return sum;
 }
 
 void InstallQueue::Stop() {
@@ -57,28 +49,60 @@ void InstallQueue::Stop() {
   changed_.wait(lock, [this] { return calls_ == 0; });
 }
 
-bool InstallQueue::MaySend() const {
-  if (turns_.empty() || calls_ >= limits_.max_calls) return false;
-  return calls_ == 0 || waiting_count_ >= limits_.max_batch ||
-         SteadyClock::now() >= last_begun_ + kGatherTime;
+bool InstallQueue::HasRoom(const Line& line) const {
+  const std::size_t most = std::max<std::size_t>(limits_.max_calls - 1, 1);
+  return calls_ < limits_.max_calls && line.calls < most;
+}
+
+bool InstallQueue::IsReady(const Line& line) const {
+  if (!HasRoom(line)) return false;
+  return line.calls == 0 || line.keys.size() >= limits_.max_batch ||
+         SteadyClock::now() >= line.last_begun + kGatherTime;
+}
+
+std::deque<std::string>::iterator InstallQueue::FindReady() {
+  return std::find_if(turns_.begin(), turns_.end(), [this](const std::string& interface) {
+    return IsReady(lines_.at(interface));
+  });
+}
+
+InstallQueue::SteadyClock::time_point InstallQueue::NextReady() const {
+  auto next = SteadyClock::time_point::max();
+  for (const std::string& interface : turns_) {
+    const Line& line = lines_.at(interface);
+    if (HasRoom(line)) next = std::min(next, line.last_begun + kGatherTime);
+  }
+  return next;
+}
+
+InstallQueue::Batch InstallQueue::TakeBatch(std::deque<std::string>::iterator turn) {
+  Batch batch{std::move(*turn), {}};
+  turns_.erase(turn);
+  auto& keys = lines_.at(batch.interface).keys;
+  const auto count = static_cast<std::ptrdiff_t>(std::min(keys.size(), limits_.max_batch));
+  batch.keys.assign(keys.begin(), keys.begin() + count);
+  keys.erase(keys.begin(), keys.begin() + count);
+  if (!keys.empty()) turns_.push_back(batch.interface);  // the next interface comes first
+  return batch;
 }
 
 void InstallQueue::Run() {
   std::unique_lock lock(mutex_);
-  const auto woken = [this] { return stopping_ || (gathering_ == std::thread::id() && MaySend()); };
   while (!stopping_) {
-    if (turns_.empty() || calls_ >= limits_.max_calls || gathering_ != std::thread::id()) {
+    if (gathering_ != std::thread::id()) {
       changed_.wait(lock);
+    } else if (FindReady() != turns_.end()) {
+      lock.unlock();
+      SendWaiting();
+      lock.lock();
+    } else if (const auto next = NextReady(); next != SteadyClock::time_point::max()) {
+      changed_.wait_until(lock, next);
     } else {
-      changed_.wait_until(lock, last_begun_ + kGatherTime, woken);
+      changed_.wait(lock);
     }
-    if (!woken() || stopping_) continue;
-    lock.unlock();
-    SendWaiting();
-    lock.lock();
   }
   while (!turns_.empty()) {
-    const Batch batch = TakeBatch();
+    const Batch batch = TakeBatch(turns_.begin());
     lock.unlock();
     batcher_.FinishBatch(batch.interface, batch.keys,
                          Error{ErrorCode::kUnavailable, "the provisioner is stopping"});
@@ -88,10 +112,14 @@ void InstallQueue::Run() {
 
 void InstallQueue::SendWaiting() {
   std::unique_lock lock(mutex_);
-  while (!stopping_ && MaySend()) {
-    Batch batch = TakeBatch();
+  while (!stopping_) {
+    const auto turn = FindReady();
+    if (turn == turns_.end()) return;
+    Batch batch = TakeBatch(turn);
+    Line& line = lines_.at(batch.interface);
     ++calls_;
-    last_begun_ = SteadyClock::now();
+    ++line.calls;
+    line.last_begun = SteadyClock::now();
     lock.unlock();
     Send(std::move(batch));
     lock.lock();
@@ -110,27 +138,11 @@ InstallQueue::Gathering::~Gathering() {
   if (!queue_.turns_.empty()) queue_.changed_.notify_all();
 }
 
-InstallQueue::Batch InstallQueue::TakeBatch() {
-  Batch batch{std::move(turns_.front()), {}};
-  turns_.pop_front();
-  auto& keys = waiting_[batch.interface];
-  const auto count = static_cast<std::ptrdiff_t>(std::min(keys.size(), limits_.max_batch));
-  batch.keys.assign(keys.begin(), keys.begin() + count);
-  keys.erase(keys.begin(), keys.begin() + count);
-  waiting_count_ -= batch.keys.size();
-  if (keys.empty()) {
-    waiting_.erase(batch.interface);
-  } else {
-    turns_.push_back(batch.interface);  // the next interface comes first
-  }
-  return batch;
-}
-
 void InstallQueue::Send(Batch batch) {
   auto specs = batcher_.PrepareBatch(batch.interface, batch.keys);
   if (!specs) {
     batcher_.FinishBatch(batch.interface, batch.keys, specs.error());
-    CallEnded();
+    CallEnded(batch.interface);
     return;
   }
   const auto shared = std::make_shared<const Batch>(std::move(batch));
@@ -142,13 +154,15 @@ void InstallQueue::Send(Batch batch) {
                                         " peers instead of " + std::to_string(shared->keys.size())};
                   }
                   batcher_.FinishBatch(shared->interface, shared->keys, std::move(results));
-                  CallEnded();
+                  CallEnded(shared->interface);
                 });
 }
 
-void InstallQueue::CallEnded() {
+void InstallQueue::CallEnded(const std::string& interface) {
   const std::lock_guard lock(mutex_);
   --calls_;
+  const auto line = lines_.find(interface);
+  if (--line->second.calls == 0 && line->second.keys.empty()) lines_.erase(line);
   // Under the lock: Stop may end the queue's life right after.
   if (stopping_ || !turns_.empty()) changed_.notify_all();
 }

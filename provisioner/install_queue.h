@@ -17,6 +17,10 @@
 
 namespace jitwg::provisioner {
 
+// How long what is decided waits for more to go with it. A call that takes longer than that hangs,
+// or has a slow kernel behind it.
+inline constexpr std::chrono::milliseconds kGatherTime{5};
+
 // Who fills the batches and takes the answers; called on threads of the queue or the link, for
 // several batches at the same time.
 class InstallBatcher {
@@ -35,9 +39,9 @@ struct InstallQueueLimits {
   std::size_t max_batch = kMaxInstallBatch;
 };
 
-// Thread-safe. What is queued is bounded by the caller: each key of an interface at most once. A
-// second call is begun while one is under way only for a full batch: what comes meanwhile goes
-// together.
+// Thread-safe. What is queued is bounded by the caller: each key of an interface at most once.
+// While a call for an interface is under way, for 5 ms at most, the next one begins only for a full
+// batch: what comes meanwhile goes together. One interface never takes all lines.
 class InstallQueue {
  public:
   // While it lives, what its thread pushes is gathered; its end sends it from this thread, if there
@@ -65,19 +69,33 @@ class InstallQueue {
   void Stop();
 
  private:
+  using SteadyClock = std::chrono::steady_clock;
+
   struct Batch {
     std::string interface;
     std::vector<PublicKey> keys;
   };
+  // Of one interface.
+  struct Line {
+    std::deque<PublicKey> keys;
+    std::size_t calls = 0;
+    SteadyClock::time_point last_begun;
+  };
+
+  // All of these with the lock held.
+  bool HasRoom(const Line& line) const;
+  bool IsReady(const Line& line) const;
+  // Where in `turns_` the first interface is that may be sent for now; else its end.
+  std::deque<std::string>::iterator FindReady();
+  // When that will be so of itself; time_point::max() when a call has to end first.
+  SteadyClock::time_point NextReady() const;
+  Batch TakeBatch(std::deque<std::string>::iterator turn);
 
   void Run();
-  // With the lock held: something waits, and may be sent now.
-  bool MaySend() const;
   // Sends all that may be sent now.
   void SendWaiting();
-  Batch TakeBatch();
   void Send(Batch batch);
-  void CallEnded();
+  void CallEnded(const std::string& interface);
 
   SnifferLink& link_;
   InstallBatcher& batcher_;
@@ -85,11 +103,9 @@ class InstallQueue {
   const InstallQueueLimits limits_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::unordered_map<std::string, std::deque<PublicKey>> waiting_;
-  std::deque<std::string> turns_;  // the interfaces with something waiting, each once
-  std::size_t waiting_count_ = 0;
+  std::unordered_map<std::string, Line> lines_;  // with something waiting or under way
+  std::deque<std::string> turns_;                // the interfaces with something waiting, each once
   std::size_t calls_ = 0;
-  std::chrono::steady_clock::time_point last_begun_;
   std::thread::id gathering_;  // the thread whose pushes are gathered
   bool stopping_ = false;
   std::thread worker_;

@@ -70,7 +70,11 @@ Result<std::optional<Tai64n>> ReplayMemory::Forget(const PublicKey& key) {
   const std::lock_guard lock(mutex_);
   auto newest = NewestLocked(key);
   if (!newest) return newest;
-  const auto forgotten = store_->Forget(key);
+  auto forgotten = store_->Forget(key);
+  if (!forgotten && forgotten.error().code == ErrorCode::kDataLoss) {
+    if (const Status repaired = Repair(forgotten.error()); !repaired) return repaired.error();
+    forgotten = store_->Forget(key);
+  }
   if (!forgotten) return forgotten.error();
   pending_.erase(key);
   if (const auto cached = index_.find(key); cached != index_.end()) {

@@ -126,7 +126,9 @@ Result<std::vector<KeyStamp>> ReplayStore::List(std::size_t limit) {
   std::vector<KeyStamp> rows;
   int code = select->Step();
   for (; code == SQLITE_ROW; code = select->Step()) {
-    if (const auto row = ReadRow(*select)) rows.push_back(*row);
+    const auto row = ReadRow(*select);
+    if (!row) return Error{ErrorCode::kDataLoss, path_ + " has a row that makes no sense"};
+    rows.push_back(*row);
   }
   if (code != SQLITE_DONE) return handle_->file.ErrorOf(code);
   return rows;
@@ -146,6 +148,10 @@ Status ReplayStore::RaiseOne(const KeyStamp& stamp) {
 Status ReplayStore::Raise(const std::vector<KeyStamp>& stamps) {
   if (stamps.empty()) return {};
   if (Status ready = Ready(); !ready) return ready;
+  // What is left of a transaction that could not even be given up must not swallow this one.
+  if (handle_->file.InTransaction()) {
+    if (Status ended = handle_->file.Run("ROLLBACK"); !ended) return ended;
+  }
   // One alone is a transaction of its own.
   if (stamps.size() == 1) return RaiseOne(stamps.front());
   StateFile& file = handle_->file;

@@ -58,6 +58,8 @@ class StateFile {
   Status Run(const char* sql);
   Result<StateStatement> Prepare(const char* sql);
   Result<std::int64_t> Number(const char* sql);
+  // A transaction was begun and has not ended.
+  bool InTransaction() const { return sqlite3_get_autocommit(database_.get()) == 0; }
   Error ErrorOf(int code) const;
 
  private:

@@ -42,8 +42,11 @@ GuardPolicy PolicyFor(const std::string& interface, const SnifferOptions& option
 PipelineOptions PipelineOptionsFrom(const SnifferOptions& options) {
   PipelineOptions pipeline;
   pipeline.workers = WorkersFor(options.workers, std::thread::hardware_concurrency());
-  // The same room in all, however many share it.
-  pipeline.queue_capacity = std::max<std::size_t>(pipeline.queue_capacity / pipeline.workers, 512);
+  // About the same room in all, however many share it; but one source has one worker, and its burst
+  // has to find room there.
+  const std::size_t room = pipeline.queue_capacity;
+  pipeline.queue_capacity = std::max<std::size_t>(
+      {room / pipeline.workers, 512, std::min<std::size_t>(room, options.source_burst)});
   SourceLimiterOptions& limits = pipeline.admission.limits;
   limits.per_source = {static_cast<double>(options.source_rate),
                        static_cast<double>(options.source_burst)};

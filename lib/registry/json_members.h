@@ -63,7 +63,7 @@ inline std::optional<WallTime> OptionalTime(const json& object, const char* name
     throw WrongMember{name};
   }
   const auto value = found->get<std::int64_t>();
-  if (value < -kMost) throw WrongMember{name};
+  if (value > kMost || value < -kMost) throw WrongMember{name};
   return WallTime(std::chrono::microseconds(value));
 }
 

@@ -57,6 +57,8 @@ std::optional<Result<std::optional<Peer>>> SqliteRegistry::TryFind(const PublicK
     const std::lock_guard lock(mutex_);
     if (!lookups_.empty() || stop_) return std::nullopt;
   }
+  // A mutex knows no turns: the thread, with the notices it has to tell, comes first.
+  if (readers_waiting_.load() != 0) return std::nullopt;
   const std::unique_lock reading(reader_mutex_, std::try_to_lock);
   if (!reading.owns_lock()) return std::nullopt;
   auto found = Read(key, std::chrono::milliseconds(0));
@@ -182,7 +184,9 @@ void SqliteRegistry::Answer(Lookup& lookup) {
     lookup.done(Error{ErrorCode::kDeadlineExceeded, "the registry look-up waited too long"});
     return;
   }
+  ++readers_waiting_;
   std::unique_lock reading(reader_mutex_);
+  --readers_waiting_;
   auto found = Read(lookup.key, left);
   reading.unlock();
   lookup.done(std::move(found));
@@ -206,10 +210,12 @@ void SqliteRegistry::Poll() {
     const std::lock_guard lock(mutex_);
     seen = seen_;
   }
+  ++readers_waiting_;
   std::unique_lock reading(reader_mutex_);
+  --readers_waiting_;
   auto news = reader_->ChangesAfter(seen);
-  reading.unlock();
   Record(news ? Status() : Status(news.error()));
+  reading.unlock();
   if (!news || (news->changes.empty() && seen == news->newest)) return;
   std::uint64_t subscription = 0;
   {

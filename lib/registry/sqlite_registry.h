@@ -1,6 +1,7 @@
 // The registry of a single gateway: an SQLite file that several processes may have open at once.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -78,6 +79,7 @@ class SqliteRegistry final : public Registry {
   const SqliteOptions options_;
   SteadyTime next_poll_;  // the thread's alone
 
+  std::atomic<int> readers_waiting_{0};  // for reader_mutex_, on the thread
   std::mutex reader_mutex_;
   const std::unique_ptr<SqliteReader> reader_;  // guarded by reader_mutex_
 

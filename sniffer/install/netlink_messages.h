@@ -1,5 +1,5 @@
 // The messages of one datagram from a netlink socket, one after the other. libmnl's own walk
-// (mnl_nlmsg_ok and mnl_nlmsg_next of 1.0.5) takes a length of 2^31 and more for a negative one,
+// (mnl_nlmsg_ok and mnl_nlmsg_next of 1.0.4) takes a length of 2^31 and more for a negative one,
 // and then reads behind the datagram.
 #pragma once
 
