@@ -167,18 +167,42 @@ bool Reconciler::RunPinnedPage(const std::vector<registry::Peer>& page,
                                const std::stop_token& stop) {
   RunUrgent(stop);
   const std::lock_guard lock(working_);
+  // What changed since the page was read may have been reconciled already, just now perhaps: only
+  // what is read under the lock may be installed.
+  const std::vector<PublicKey> missing = MissingPinned(page);
+  const auto found = FindMany(parts_.registry, missing, options_.lookup_timeout);
   bool done = true;
+  for (std::size_t i = 0; i < missing.size(); ++i) {
+    if (!found[i]) done &= !NoteFailure(missing[i], found[i].error());
+  }
   for (const auto& interface : parts_.interfaces.Present()) {
     Work work;
-    for (const registry::Peer& peer : page) {
-      const PeerId id{interface->interface, peer.public_key};
-      const auto refusal =
-          CheckPolicy(peer, interface.get(), options_.identity, parts_.clock.WallNow());
-      if (!refusal && !parts_.book.Contains(id)) work.installs.push_back(peer.Clone());
+    for (std::size_t i = 0; i < missing.size(); ++i) {
+      if (found[i] && *found[i] && IsMissing(interface->interface, **found[i])) {
+        work.installs.push_back((*found[i])->Clone());
+      }
     }
     done &= Apply(interface->interface, std::move(work), stop);
   }
   return done;
+}
+
+std::vector<PublicKey> Reconciler::MissingPinned(const std::vector<registry::Peer>& page) const {
+  std::vector<PublicKey> missing;
+  const auto interfaces = parts_.interfaces.Present();
+  for (const registry::Peer& peer : page) {
+    const bool somewhere =
+        std::any_of(interfaces.begin(), interfaces.end(),
+                    [&](const auto& interface) { return IsMissing(interface->interface, peer); });
+    if (somewhere) missing.push_back(peer.public_key);
+  }
+  return missing;
+}
+
+bool Reconciler::IsMissing(const std::string& interface, const registry::Peer& peer) const {
+  if (!peer.pinned || parts_.book.Contains({interface, peer.public_key})) return false;
+  const auto state = parts_.interfaces.Find(interface);
+  return !CheckPolicy(peer, state.get(), options_.identity, parts_.clock.WallNow());
 }
 
 void Reconciler::RunKeys(const std::vector<PublicKey>& keys, ReconcileRequest& failed,

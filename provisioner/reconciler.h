@@ -77,6 +77,9 @@ class Reconciler {
   bool RunPeers(const std::string& interface, const std::vector<const PeerState*>& peers,
                 const std::stop_token& stop);
   bool RunPinned(const std::stop_token& stop);
+  // Pinned peers that should be in, by the page's word, on one interface at least.
+  std::vector<PublicKey> MissingPinned(const std::vector<registry::Peer>& page) const;
+  bool IsMissing(const std::string& interface, const registry::Peer& peer) const;
   bool RunPinnedPage(const std::vector<registry::Peer>& page, const std::stop_token& stop);
   // Adds the keys for which it failed to `failed`.
   void RunKeys(const std::vector<PublicKey>& keys, ReconcileRequest& failed,

@@ -46,7 +46,7 @@ Result<std::optional<registry::Peer>> HoldableRegistry::Answer(const PublicKey& 
 }
 
 Result<std::vector<registry::Peer>> HoldableRegistry::List(const registry::ListQuery& query) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (error_) return *error_;
   std::vector<registry::Peer> page;
   for (const auto& [key, peer] : peers_) {
@@ -57,6 +57,9 @@ Result<std::vector<registry::Peer>> HoldableRegistry::List(const registry::ListQ
     if (damaged_.contains(key)) return Error{ErrorCode::kDataLoss, "a row is damaged"};
     page.push_back(peer.Clone());
   }
+  const auto hook = on_list_;
+  lock.unlock();
+  if (hook) hook();
   return page;
 }
 
@@ -161,6 +164,11 @@ void HoldableRegistry::DamageRow(const PublicKey& key, bool damaged) {
   } else {
     damaged_.erase(key);
   }
+}
+
+void HoldableRegistry::OnList(std::function<void()> hook) {
+  const std::lock_guard lock(mutex_);
+  on_list_ = std::move(hook);
 }
 
 void HoldableRegistry::OnFind(std::function<void(const PublicKey&)> hook) {

@@ -43,6 +43,8 @@ class HoldableRegistry final : public registry::Registry {
   // The row of this key cannot be read: kDataLoss, also for every list that comes across it.
   void DamageRow(const PublicKey& key, bool damaged);
   // Called before each look-up is answered; without locks.
+  // After a page was read, before it is returned.
+  void OnList(std::function<void()> hook);
   void OnFind(std::function<void(const PublicKey&)> hook);
   // Tells the subscriber.
   void Notify(const registry::Change& change);
@@ -66,6 +68,7 @@ class HoldableRegistry final : public registry::Registry {
   std::map<PublicKey, bool> failing_;
   std::set<PublicKey> damaged_;
   std::function<void(const PublicKey&)> on_find_;
+  std::function<void()> on_list_;
   std::vector<std::pair<PublicKey, FindCallback>> held_;
   std::vector<registry::GatewayReport> reports_;
   std::optional<Error> error_;

@@ -54,6 +54,25 @@ TEST_F(ReconcilerTest, WhatMayNotConnectAnyMoreGoes) {
   EXPECT_EQ(decisions_.Count(EvictionReason::kRevoked), 5U);
 }
 
+// The change was told and reconciled while the pass held a page from before it; nobody would look
+// again.
+TEST_F(ReconcilerTest, APinnedPeerThatChangedSinceItsPageWasReadIsInstalledAsItIsNow) {
+  auto pinned = MakePeer(1);
+  pinned.pinned = true;
+  Register(pinned);
+  registry_.OnList([this] {
+    registry_.OnList(nullptr);
+    auto changed = MakePeer(1);
+    changed.pinned = true;
+    changed.enabled = false;
+    ASSERT_TRUE(registry_.Put(changed, true));
+    reconciler_.Request(Key(1));
+  });
+  EXPECT_TRUE(All());
+  EXPECT_FALSE(HasPeer(1));
+  EXPECT_TRUE(link_.install_calls().empty());
+}
+
 TEST_F(ReconcilerTest, AForeignPeerIsNeverTouched) {
   PeerState foreign = OwnPeer(MakePeer(1));
   foreign.own = false;
