@@ -71,7 +71,8 @@ void AddServer(ConfigParser& parser, Settings& settings, Raw& raw) {
 void AddBounds(ConfigParser& parser, Settings& settings, Raw& raw) {
   parser
       .Add("rate-limit", &raw.rate_limit,
-           "calls a second of each admin token, and of each IPv4 address or IPv6 /64 without a token; 0: no limit")
+           "calls a second of each admin token, and of each IPv4 address or IPv6 /64 without a "
+           "token; 0: no limit")
       .Range(0, 1'000'000);
   parser
       .Add("gateway-rate-limit", &raw.gateway_rate_limit,
