@@ -25,7 +25,8 @@ Result<mode_t> ParseMode(std::string_view text);
 // kPermissionDenied when somebody else could put another socket into the place of `path`: anyone
 // may write its directory (sticky or not: while we are not there, a stranger's socket could take
 // our name), or a directory above it that is not sticky. A directory that is not there is fine.
-// Who owns them is not looked at: below a sticky one, like /tmp, they are whoever's made them first.
+// Who owns them is not looked at: below a sticky one, like /tmp, they are whoever's made them
+// first.
 Status CheckSocketDirectory(const std::string& path);
 
 // Refuses when another process listens at `path` (kAlreadyExists) or it is no socket; removes a
