@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "lib/base/allocator.h"
 #include "tests/bench/crowd.h"
 #include "tests/bench/gateway_process.h"
 #include "tests/bench/gateway_world.h"
@@ -162,6 +163,7 @@ void Run(const Options& options) {
 }  // namespace jitwg::bench
 
 int main(int argc, char** argv) {
+  jitwg::LimitArenas();  // as the daemons
   jitwg::bench::Options options;
   CLI::App app("Admissions a second of the whole path, beside the crypto limit of the same run");
   app.add_option("--json", options.json, "where the figures go")->required();

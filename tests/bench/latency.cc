@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "lib/base/allocator.h"
 #include "lib/registry/factory.h"
 #include "lib/rpc/channel.h"
 #include "provisioner/grpc_sniffer_link.h"
@@ -214,6 +215,7 @@ void Run(const Options& options) {
 }  // namespace jitwg::bench
 
 int main(int argc, char** argv) {
+  jitwg::LimitArenas();  // as the daemons
   jitwg::bench::Options options;
   CLI::App app("From a frame to the installed peer by stage, beside the floor of the same run");
   app.add_option("--json", options.json, "where the figures go")->required();

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "lib/base/allocator.h"
 #include "tests/bench/crowd.h"
 #include "tests/bench/gateway_process.h"
 #include "tests/bench/gateway_world.h"
@@ -195,6 +196,7 @@ void Run(const Options& options) {
 }  // namespace jitwg::bench
 
 int main(int argc, char** argv) {
+  jitwg::LimitArenas();  // as the daemons
   jitwg::bench::Options options;
   CLI::App app("Clients that come back all at once: until all are in, who called again, memory");
   app.add_option("--json", options.json, "where the figures go")->required();
