@@ -75,7 +75,7 @@ InstallQueue::SteadyClock::time_point InstallQueue::NextReady() const {
   return next;
 }
 
-InstallQueue::Batch InstallQueue::TakeBatch(std::deque<std::string>::iterator turn) {
+InstallQueue::Batch InstallQueue::TakeBatch(const std::deque<std::string>::iterator& turn) {
   Batch batch{std::move(*turn), {}};
   turns_.erase(turn);
   auto& keys = lines_.at(batch.interface).keys;
@@ -89,16 +89,18 @@ InstallQueue::Batch InstallQueue::TakeBatch(std::deque<std::string>::iterator tu
 void InstallQueue::Run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    if (gathering_ != std::thread::id()) {
-      changed_.wait(lock);
-    } else if (FindReady() != turns_.end()) {
+    const bool gathering = gathering_ != std::thread::id();
+    if (!gathering && FindReady() != turns_.end()) {
       lock.unlock();
       SendWaiting();
       lock.lock();
-    } else if (const auto next = NextReady(); next != SteadyClock::time_point::max()) {
-      changed_.wait_until(lock, next);
-    } else {
+      continue;
+    }
+    const auto next = gathering ? SteadyClock::time_point::max() : NextReady();
+    if (next == SteadyClock::time_point::max()) {
       changed_.wait(lock);
+    } else {
+      changed_.wait_until(lock, next);
     }
   }
   while (!turns_.empty()) {

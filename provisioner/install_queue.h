@@ -89,7 +89,7 @@ class InstallQueue {
   std::deque<std::string>::iterator FindReady();
   // When that will be so of itself; time_point::max() when a call has to end first.
   SteadyClock::time_point NextReady() const;
-  Batch TakeBatch(std::deque<std::string>::iterator turn);
+  Batch TakeBatch(const std::deque<std::string>::iterator& turn);
 
   void Run();
   // Sends all that may be sent now.
