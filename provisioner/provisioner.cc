@@ -128,8 +128,6 @@ void Provisioner::OnDisconnected(const Error& why) {
                LogText(why.message));
 }
 
-void Provisioner::OnEvent(const HandshakeEvent& event) { OnEvents({event}); }
-
 void Provisioner::OnEvents(const std::vector<HandshakeEvent>& events) {
   for (const HandshakeEvent& event : events) {
     reporter_.NoteEvent(event);

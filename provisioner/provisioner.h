@@ -67,7 +67,6 @@ class Provisioner final : private SnifferListener {
 
  private:
   void OnConnected(std::uint64_t instance) override;
-  void OnEvent(const HandshakeEvent& event) override;
   void OnEvents(const std::vector<HandshakeEvent>& events) override;
   void OnDemand(const OutboundDemand& demand) override;
   void OnDropped(std::uint64_t count) override;

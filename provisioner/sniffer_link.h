@@ -24,11 +24,8 @@ class SnifferListener {
   // The stream is alive (its first message came). `instance` differs from the last one when the
   // sniffer was restarted.
   virtual void OnConnected(std::uint64_t instance) = 0;
-  virtual void OnEvent(const HandshakeEvent& event) = 0;
-  // Several that came together, oldest first.
-  virtual void OnEvents(const std::vector<HandshakeEvent>& events) {
-    for (const HandshakeEvent& event : events) OnEvent(event);
-  }
+  // What came together, oldest first; never empty.
+  virtual void OnEvents(const std::vector<HandshakeEvent>& events) = 0;
   virtual void OnDemand(const OutboundDemand& demand) = 0;
   // So many events were lost before the next one.
   virtual void OnDropped(std::uint64_t count) = 0;

@@ -27,11 +27,8 @@ struct HandshakeEvent {
 class EventSink {
  public:
   virtual ~EventSink() = default;
-  virtual void OnEvent(const HandshakeEvent& event) = 0;
-  // Several that became known together, oldest first.
-  virtual void OnEvents(std::span<const HandshakeEvent> events) {
-    for (const HandshakeEvent& event : events) OnEvent(event);
-  }
+  // What became known together, oldest first; never empty.
+  virtual void OnEvents(std::span<const HandshakeEvent> events) = 0;
 };
 
 }  // namespace jitwg::sniffer

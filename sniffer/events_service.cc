@@ -95,8 +95,6 @@ EventsService::EventsService(const Clock& clock, const Statistics& statistics, O
       hub_(limits),
       beat_thread_([this](const std::stop_token& stop) { BeatUntilStopped(stop); }) {}
 
-void EventsService::OnEvent(const HandshakeEvent& event) { hub_.Publish(ToMessage(event)); }
-
 void EventsService::OnEvents(std::span<const HandshakeEvent> events) {
   std::vector<v1::WatchResponse> messages;
   messages.reserve(events.size());

@@ -36,7 +36,6 @@ class EventsService final : public v1::HandshakeEvents::CallbackService,
   EventsService(const Clock& clock, const Statistics& statistics, Others others,
                 FanOutLimits limits = {});
 
-  void OnEvent(const HandshakeEvent& event) override;
   void OnEvents(std::span<const HandshakeEvent> events) override;
   void OnDemand(const OutboundDemand& demand) override;
 

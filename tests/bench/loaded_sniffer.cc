@@ -92,8 +92,6 @@ void LoadedSniffer::OnFrame(const InitiationFrame& frame) {
   pipeline_->OnPacket(packet);
 }
 
-void LoadedSniffer::OnEvent(const sniffer::HandshakeEvent& event) { OnEvents({&event, 1}); }
-
 void LoadedSniffer::OnEvents(std::span<const sniffer::HandshakeEvent> events) {
   if (options_.proved) {
     for (const sniffer::HandshakeEvent& event : events) options_.proved(event);

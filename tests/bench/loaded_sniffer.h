@@ -53,7 +53,6 @@ class LoadedSniffer final : private sniffer::EventSink {
   std::size_t waiting() const { return pipeline_->waiting(); }
 
  private:
-  void OnEvent(const sniffer::HandshakeEvent& event) override;
   void OnEvents(std::span<const sniffer::HandshakeEvent> events) override;
   void MakePeers();
   void MakeServices();

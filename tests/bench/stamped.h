@@ -124,7 +124,6 @@ class StampedLink final : public provisioner::SnifferLink {
     Listener(provisioner::SnifferListener& inner, Stamps& stamps)
         : inner_(inner), stamps_(stamps) {}
     void OnConnected(std::uint64_t instance) override { inner_.OnConnected(instance); }
-    void OnEvent(const provisioner::HandshakeEvent& event) override { OnEvents({event}); }
     void OnEvents(const std::vector<provisioner::HandshakeEvent>& events) override {
       stamps_.Note(Stage::kHeard);
       inner_.OnEvents(events);

@@ -37,7 +37,7 @@ SnifferListener& FakeSnifferLink::Listener() {
 }
 
 void FakeSnifferLink::Connect(std::uint64_t instance) { Listener().OnConnected(instance); }
-void FakeSnifferLink::Emit(const HandshakeEvent& event) { Listener().OnEvent(event); }
+void FakeSnifferLink::Emit(const HandshakeEvent& event) { Listener().OnEvents({event}); }
 void FakeSnifferLink::Emit(const OutboundDemand& demand) { Listener().OnDemand(demand); }
 
 void FakeSnifferLink::Disconnect(const Error& why) { Listener().OnDisconnected(why); }

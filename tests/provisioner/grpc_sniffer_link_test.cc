@@ -21,7 +21,9 @@ using std::chrono::milliseconds;
 class RecordingListener final : public SnifferListener {
  public:
   void OnConnected(std::uint64_t instance) override { Push(instances_, instance); }
-  void OnEvent(const HandshakeEvent& event) override { Push(events_, event); }
+  void OnEvents(const std::vector<HandshakeEvent>& events) override {
+    for (const HandshakeEvent& event : events) Push(events_, event);
+  }
   void OnDemand(const OutboundDemand& demand) override { Push(demands_, demand); }
   void OnDropped(std::uint64_t count) override { Push(drops_, count); }
   void OnDisconnected(const Error& why) override { Push(losses_, why); }

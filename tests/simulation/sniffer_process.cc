@@ -102,9 +102,11 @@ void SnifferProcess::KeepTime() {
   }
 }
 
-void SnifferProcess::OnEvent(const sniffer::HandshakeEvent& event) {
+void SnifferProcess::OnEvents(std::span<const sniffer::HandshakeEvent> events) {
   if (world_.setup().sabotage == Sabotage::kLostEvents) return;
-  hub_.Publish({false, event});
+  std::vector<StreamItem> items;
+  for (const sniffer::HandshakeEvent& event : events) items.push_back({false, event});
+  hub_.Publish(std::move(items));
 }
 
 void SnifferProcess::Capture(std::vector<std::uint8_t> frame,

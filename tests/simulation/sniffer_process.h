@@ -60,7 +60,7 @@ class SnifferProcess final : public sniffer::EventSink, public sniffer::PacketSo
     std::shared_ptr<sniffer::PacketLease> lease;
   };
 
-  void OnEvent(const sniffer::HandshakeEvent& event) override;
+  void OnEvents(std::span<const sniffer::HandshakeEvent> events) override;
 
   std::string_view name() const override { return "simulated"; }
   Status Run(const Handler& handler, std::stop_token stop) override;

@@ -56,7 +56,7 @@ TEST_F(EventsServiceTest, AWatcherIsGreetedAndThenToldEverything) {
   v1::WatchResponse response;
   ASSERT_TRUE(reader->Read(&response));
   EXPECT_EQ(response.heartbeat().sniffer_instance(), service_.instance());
-  service_.OnEvent(EventOn("wg0"));
+  service_.OnEvents(std::vector{EventOn("wg0")});
   ASSERT_TRUE(reader->Read(&response));
   ASSERT_TRUE(response.has_event());
   EXPECT_EQ(response.event().initiation_id(), 7U);
@@ -108,8 +108,8 @@ TEST_F(EventsServiceTest, AWatcherOfOneInterfaceHearsNothingOfTheOthers) {
   const auto reader = stub_->Watch(&context, request);
   v1::WatchResponse response;
   ASSERT_TRUE(reader->Read(&response));
-  service_.OnEvent(EventOn("wg0"));
-  service_.OnEvent(EventOn("wg1"));
+  service_.OnEvents(std::vector{EventOn("wg0")});
+  service_.OnEvents(std::vector{EventOn("wg1")});
   ASSERT_TRUE(reader->Read(&response));
   EXPECT_EQ(response.event().interface(), "wg1");
   context.TryCancel();

@@ -54,9 +54,9 @@ class Gateway {
 // Keeps the events and lets a test wait for them.
 class EventLog final : public EventSink {
  public:
-  void OnEvent(const HandshakeEvent& event) override {
+  void OnEvents(std::span<const HandshakeEvent> events) override {
     const std::lock_guard lock(mutex_);
-    events_.push_back(event);
+    events_.insert(events_.end(), events.begin(), events.end());
     changed_.notify_all();
   }
   std::vector<HandshakeEvent> events() const {
